@@ -1,0 +1,286 @@
+//! The records of an archive: their sizes, field offsets and ids, each in one place.
+//!
+//! All integers are little-endian. Offsets are 64 bits wide where they address the archive, 32 bits where
+//! they address the string table. A record is read field by field from a byte slice, so alignment never
+//! matters and no record is ever cast from memory.
+
+/// First bytes of an archive. The high bit and the line feed catch transfers that are not byte-exact.
+pub const MAGIC: [u8; 8] = *b"\x89SNAPFZ\n";
+
+/// Version of the format; a reader reads exactly its own.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Length of the header, in bytes.
+pub const HEADER_LENGTH: usize = 64;
+
+/// Archives start at a multiple of this many bytes in the file, so that the kernel can map them.
+pub const ARCHIVE_ALIGNMENT: u64 = 4096;
+
+/// The largest block, in bytes before compression. A bound on what a damaged index can make a reader allocate.
+pub const MAX_BLOCK_LENGTH: u32 = 1 << 28;
+
+/// Length of one section's entry in the index's directory: id, record length, offset, length.
+pub const SECTION_ENTRY_LENGTH: usize = 24;
+
+/// The parts of the index. The numbers are the ids on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Section {
+    /// One [`target`] record: for which Python this is and what is run.
+    Target = 1,
+    /// All strings, end to end; records refer to them by offset and length.
+    Strings = 2,
+    /// [`module`] records, sorted by name (bytewise).
+    Modules = 3,
+    /// [`library`] records, in the order in which they were collected.
+    Libraries = 4,
+    /// Lists of library numbers (`u32`), each a run that a module or library refers to.
+    Needs = 5,
+    /// [`block`] records, in file order.
+    Blocks = 6,
+}
+
+/// Every section, in the order in which it is written.
+pub const SECTIONS: [Section; 6] = [
+    Section::Target,
+    Section::Strings,
+    Section::Modules,
+    Section::Libraries,
+    Section::Needs,
+    Section::Blocks,
+];
+
+impl Section {
+    /// Length of one record of the section, in bytes.
+    pub const fn record_length(self) -> usize {
+        match self {
+            Self::Target => target::LENGTH,
+            Self::Strings => 1,
+            Self::Modules => module::LENGTH,
+            Self::Libraries => library::LENGTH,
+            Self::Needs => 4,
+            Self::Blocks => block::LENGTH,
+        }
+    }
+}
+
+/// Field offsets of the header.
+pub mod header {
+    /// `[u8; 8]`: [`super::MAGIC`].
+    pub const MAGIC: usize = 0;
+    /// `u32`: [`super::FORMAT_VERSION`].
+    pub const VERSION: usize = 8;
+    /// `u32`: zero.
+    pub const FLAGS: usize = 12;
+    /// `u64`: length of the whole archive, header included.
+    pub const ARCHIVE_LENGTH: usize = 16;
+    /// `u64`: where the index starts, from the start of the archive.
+    pub const INDEX_OFFSET: usize = 24;
+    /// `u64`: length of the index.
+    pub const INDEX_LENGTH: usize = 32;
+    /// `u64`: XXH3-64 of the index.
+    pub const INDEX_CHECKSUM: usize = 40;
+    /// `u64`: zero.
+    pub const RESERVED: usize = 48;
+    /// `u64`: XXH3-64 of the header's bytes before this field.
+    pub const CHECKSUM: usize = 56;
+}
+
+/// Field offsets of the target record.
+pub mod target {
+    /// `u8`: major version of CPython.
+    pub const MAJOR: usize = 0;
+    /// `u8`: minor version of CPython.
+    pub const MINOR: usize = 1;
+    /// `u8`: optimisation level of the bytecode, 0 to 2.
+    pub const OPTIMIZE: usize = 2;
+    /// `u8`: [`super::EntryKind`].
+    pub const ENTRY_KIND: usize = 3;
+    /// `u32`: number of the library that is libpython, or [`super::NONE`].
+    pub const LIBPYTHON: usize = 4;
+    /// String: full version, `3.11.7`.
+    pub const VERSION: usize = 8;
+    /// String: ABI flags, empty or letters such as `d` and `t`.
+    pub const ABI_FLAGS: usize = 16;
+    /// String: platform, `linux-x86_64-gnu`.
+    pub const PLATFORM: usize = 24;
+    /// String: `sys.implementation.cache_tag`, `cpython-311`.
+    pub const CACHE_TAG: usize = 32;
+    /// String: name of the module that runs as `__main__`.
+    pub const ENTRY: usize = 40;
+    /// Extent: marshalled code of the module `encodings` that CPython imports first.
+    pub const BOOTSTRAP: usize = 48;
+    /// Length of the record.
+    pub const LENGTH: usize = 64;
+}
+
+/// Field offsets of a module record.
+pub mod module {
+    /// String: dotted name.
+    pub const NAME: usize = 0;
+    /// String: file, relative to the root, `/` between parts; of a namespace package its directory.
+    pub const FILE: usize = 8;
+    /// `u8`: [`super::ModuleKind`].
+    pub const KIND: usize = 16;
+    /// `u8`: [`super::MODULE_IS_PACKAGE`] or zero.
+    pub const FLAGS: usize = 17;
+    /// `u16` and `u32`: zero.
+    pub const RESERVED: usize = 18;
+    /// Extent: marshalled code, or the ELF file of an extension.
+    pub const CONTENT: usize = 24;
+    /// Run of [`super::Section::Needs`]: libraries to load before an extension, in order.
+    pub const NEEDS: usize = 40;
+    /// Length of the record.
+    pub const LENGTH: usize = 48;
+}
+
+/// Field offsets of a library record.
+pub mod library {
+    /// String: the name by which others ask for it (`DT_NEEDED`).
+    pub const NAME: usize = 0;
+    /// Extent: the ELF file.
+    pub const CONTENT: usize = 8;
+    /// Run of [`super::Section::Needs`]: libraries to load before it, in order.
+    pub const NEEDS: usize = 24;
+    /// Length of the record.
+    pub const LENGTH: usize = 32;
+}
+
+/// Field offsets of a block record.
+pub mod block {
+    /// `u64`: where the stored bytes start, from the start of the archive.
+    pub const OFFSET: usize = 0;
+    /// `u32`: stored length.
+    pub const STORED_LENGTH: usize = 8;
+    /// `u32`: length after decompression.
+    pub const RAW_LENGTH: usize = 12;
+    /// `u64`: XXH3-64 of the stored bytes.
+    pub const CHECKSUM: usize = 16;
+    /// `u32`: [`super::Codec`].
+    pub const CODEC: usize = 24;
+    /// `u32`: zero.
+    pub const RESERVED: usize = 28;
+    /// Length of the record.
+    pub const LENGTH: usize = 32;
+}
+
+/// "No such number", where a record number is expected.
+pub const NONE: u32 = u32::MAX;
+
+/// Flag of a module record: the module is a package.
+pub const MODULE_IS_PACKAGE: u8 = 1;
+
+/// What a module is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum ModuleKind {
+    /// Bytecode.
+    Code = 1,
+    /// A native extension module.
+    Extension = 2,
+    /// A namespace package (PEP 420): no code.
+    Namespace = 3,
+}
+
+impl ModuleKind {
+    /// The kind with this id.
+    pub const fn from_id(id: u8) -> Option<Self> {
+        match id {
+            1 => Some(Self::Code),
+            2 => Some(Self::Extension),
+            3 => Some(Self::Namespace),
+            _ => None,
+        }
+    }
+}
+
+/// How the entry runs, which decides what `__main__` looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum EntryKind {
+    /// As `python script.py`: `__spec__` is None.
+    Script = 1,
+    /// As `python -m module`: `__spec__` and `__package__` are the module's.
+    Module = 2,
+}
+
+impl EntryKind {
+    /// The kind with this id.
+    pub const fn from_id(id: u8) -> Option<Self> {
+        match id {
+            1 => Some(Self::Script),
+            2 => Some(Self::Module),
+            _ => None,
+        }
+    }
+}
+
+/// How a block is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Codec {
+    /// As it is.
+    Stored = 0,
+    /// One zstd frame (RFC 8878).
+    Zstd = 1,
+}
+
+impl Codec {
+    /// The codec with this id.
+    pub const fn from_id(id: u32) -> Option<Self> {
+        match id {
+            0 => Some(Self::Stored),
+            1 => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+}
+
+/// Where a content is: it starts in a block and goes on through the blocks that follow, without a gap.
+///
+/// On disk: `u32` block, `u32` offset in that block after decompression, `u64` length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Extent {
+    /// Number of the first block.
+    pub block: u32,
+    /// Offset in the first block, in bytes after decompression.
+    pub offset: u32,
+    /// Length in bytes.
+    pub length: u64,
+}
+
+/// A checksum as the format uses it: XXH3, 64 bits.
+pub fn checksum(bytes: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_id_decodes_to_what_it_encodes() {
+        for kind in [ModuleKind::Code, ModuleKind::Extension, ModuleKind::Namespace] {
+            assert_eq!(ModuleKind::from_id(kind as u8), Some(kind));
+        }
+        for kind in [EntryKind::Script, EntryKind::Module] {
+            assert_eq!(EntryKind::from_id(kind as u8), Some(kind));
+        }
+        for codec in [Codec::Stored, Codec::Zstd] {
+            assert_eq!(Codec::from_id(codec as u32), Some(codec));
+        }
+        assert_eq!(
+            SECTIONS.map(|section| section as u32),
+            [1, 2, 3, 4, 5, 6],
+            "sections are written in the order of their ids"
+        );
+    }
+
+    #[test]
+    fn unknown_ids_are_refused() {
+        assert_eq!(ModuleKind::from_id(0), None);
+        assert_eq!(ModuleKind::from_id(4), None);
+        assert_eq!(EntryKind::from_id(0), None);
+        assert_eq!(Codec::from_id(2), None);
+    }
+}

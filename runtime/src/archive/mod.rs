@@ -1,0 +1,23 @@
+//! The archive: what the packager appends to the stub and the executable reads in place.
+//!
+//! One definition for both sides. [`layout`] says what each record looks like, [`reader`] reads it where it
+//! is mapped, `writer` (feature `write`) makes it, [`slot`] is how the stub learns where it is. Byte by byte
+//! it is described in `docs/format.md`.
+//!
+//! The reader treats its input as hostile: every offset and length is checked against what it points into,
+//! before it is used; nothing is allocated on the word of a length that the file does not back.
+
+pub mod error;
+pub mod layout;
+pub mod reader;
+pub mod slot;
+#[cfg(feature = "write")]
+pub mod writer;
+
+#[cfg(test)]
+#[cfg(feature = "write")]
+mod tests;
+
+pub use error::ArchiveError;
+pub use layout::{EntryKind, Extent, ModuleKind};
+pub use reader::{Archive, Library, Module, Target};

@@ -1,0 +1,153 @@
+//! An archive is written, read back, and then damaged in every way that a byte can be.
+
+use std::io::Cursor;
+
+use super::layout::{self, checksum};
+use super::reader::Archive;
+use super::writer::{ArchiveWriter, LibraryRecord, ModuleRecord, TargetRecord, compress};
+use super::{ArchiveError, EntryKind, Extent, ModuleKind};
+
+/// Two packed modules, an extension over three blocks, a namespace package and two libraries.
+fn small_archive() -> Vec<u8> {
+    let mut writer = ArchiveWriter::new(Cursor::new(Vec::new())).unwrap();
+    let packed = writer
+        .add_block(&compress(b"code of acode of b, and more of the same same same", 3).unwrap())
+        .unwrap();
+    let large: Vec<u8> = (0..300u32).map(|n| (n * n) as u8).collect();
+    let first = writer.add_block(&compress(&large[..128], 3).unwrap()).unwrap();
+    writer.add_block(&compress(&large[128..256], 3).unwrap()).unwrap();
+    writer.add_block(&compress(&large[256..], 3).unwrap()).unwrap();
+    let content = |block, offset, length| Extent { block, offset, length };
+    for (name, file, kind, is_package, content, needs) in [
+        ("b", "b.py", ModuleKind::Code, false, content(packed, 9, 9), vec![]),
+        ("a", "a/__init__.py", ModuleKind::Code, true, content(packed, 0, 9), vec![]),
+        ("a.ext", "a/ext.so", ModuleKind::Extension, false, content(first, 0, 300), vec![0, 1]),
+        ("ns", "ns", ModuleKind::Namespace, true, content(0, 0, 0), vec![]),
+    ] {
+        let (name, file) = (name.to_owned(), file.to_owned());
+        writer.add_module(ModuleRecord { name, file, kind, is_package, content, needs }).unwrap();
+    }
+    for (name, needs) in [("libx.so.1", vec![]), ("libpython3.11.so.1.0", vec![0])] {
+        writer
+            .add_library(LibraryRecord { name: name.into(), content: content(first, 1, 200), needs })
+            .unwrap();
+    }
+    let target = TargetRecord {
+        python: (3, 11),
+        version: "3.11.7".into(),
+        abi_flags: String::new(),
+        platform: "linux-x86_64-gnu".into(),
+        cache_tag: "cpython-311".into(),
+        optimize: 0,
+        entry_kind: EntryKind::Script,
+        entry: "b".into(),
+        libpython: Some(1),
+        bootstrap: content(packed, 0, 4),
+    };
+    let (length, out) = writer.finish(&target).unwrap();
+    let bytes = out.into_inner();
+    assert_eq!(length, bytes.len() as u64);
+    bytes
+}
+
+/// Reads everything there is to read.
+fn read_all(bytes: &[u8]) -> Result<Vec<Vec<u8>>, ArchiveError> {
+    let archive = Archive::open(bytes)?;
+    let target = archive.target()?;
+    let mut contents = vec![archive.read(target.bootstrap)?];
+    for number in 0..archive.module_count() {
+        let module = archive.module(number)?;
+        archive.find_module(module.name)?;
+        contents.push(archive.read(module.content)?);
+        for library in module.needs.iter() {
+            archive.library(library)?;
+        }
+    }
+    for number in 0..archive.library_count() {
+        contents.push(archive.read(archive.library(number as u32)?.content)?);
+    }
+    Ok(contents)
+}
+
+#[test]
+fn reads_back_what_was_written() {
+    let bytes = small_archive();
+    let archive = Archive::open(&bytes).unwrap();
+    let target = archive.target().unwrap();
+    assert_eq!(
+        (target.python, target.version, target.entry, target.libpython),
+        ((3, 11), "3.11.7", "b", Some(1))
+    );
+    assert_eq!((archive.module_count(), archive.library_count(), archive.block_count()), (4, 2, 4));
+
+    let ext = archive.find_module("a.ext").unwrap().unwrap();
+    assert_eq!((ext.kind, ext.is_package, ext.file), (ModuleKind::Extension, false, "a/ext.so"));
+    assert_eq!(ext.needs.iter().collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(archive.read(ext.content).unwrap(), (0..300u32).map(|n| (n * n) as u8).collect::<Vec<_>>());
+    assert_eq!(archive.read(archive.find_module("a").unwrap().unwrap().content).unwrap(), b"code of a");
+    assert_eq!(archive.read(archive.find_module("b").unwrap().unwrap().content).unwrap(), b"code of b");
+    assert_eq!(archive.find_module("ns").unwrap().unwrap().kind, ModuleKind::Namespace);
+    for missing in ["", "A", "aa", "a.", "zz"] {
+        assert_eq!(archive.find_module(missing).unwrap(), None, "{missing}");
+    }
+}
+
+#[test]
+fn the_same_calls_give_the_same_bytes() {
+    assert_eq!(small_archive(), small_archive());
+}
+
+#[test]
+fn an_archive_cut_at_any_byte_is_refused() {
+    let bytes = small_archive();
+    for length in 0..bytes.len() {
+        assert!(read_all(&bytes[..length]).is_err(), "cut to {length}");
+    }
+}
+
+#[test]
+fn any_flipped_bit_is_noticed() {
+    let bytes = small_archive();
+    for at in 0..bytes.len() {
+        for bit in 0..8 {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1 << bit;
+            assert!(read_all(&damaged).is_err(), "byte {at}, bit {bit}");
+        }
+    }
+}
+
+/// Checksums keep accidents out; whoever forges an archive computes them anew. Then nothing may crash.
+#[test]
+fn a_forged_index_never_crashes_the_reader() {
+    let bytes = small_archive();
+    let index_offset = u64::from_le_bytes(bytes[24..32].try_into().unwrap()) as usize;
+    let (mut refused, mut accepted) = (0, 0);
+    for at in (0..bytes.len()).filter(|at| *at < layout::header::CHECKSUM || *at >= index_offset) {
+        for value in [0, 1, 0x7f, 0x80, 0xff] {
+            let mut forged = bytes.clone();
+            forged[at] = value;
+            let sum = checksum(&forged[index_offset..]);
+            forged[40..48].copy_from_slice(&sum.to_le_bytes());
+            let sum = checksum(&forged[..56]);
+            forged[56..64].copy_from_slice(&sum.to_le_bytes());
+            match read_all(&forged) {
+                Ok(_) => accepted += 1,
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    assert!(refused > 300 && accepted > 300, "{refused} refused, {accepted} accepted");
+}
+
+#[test]
+fn another_format_version_is_named() {
+    let mut bytes = small_archive();
+    bytes[8] = 9;
+    let sum = checksum(&bytes[..56]);
+    bytes[56..64].copy_from_slice(&sum.to_le_bytes());
+    assert_eq!(
+        Archive::open(&bytes).unwrap_err(),
+        ArchiveError::Version { found: 9, expected: layout::FORMAT_VERSION }
+    );
+}

@@ -1,0 +1,319 @@
+//! Writing an archive.
+//!
+//! Blocks go in first, in the order in which a start will want them. They arrive compressed: compressing is
+//! the caller's, who has the threads and the cache ([`compress`] does one block). Then records are added, and
+//! [`ArchiveWriter::finish`] sorts them and writes the index. The same calls give the same bytes.
+
+use std::collections::BTreeMap;
+use std::io::{self, Seek, SeekFrom, Write};
+
+use super::layout::{
+    self, Codec, EntryKind, Extent, HEADER_LENGTH, MODULE_IS_PACKAGE, ModuleKind, NONE, SECTION_ENTRY_LENGTH,
+    SECTIONS, Section, checksum,
+};
+
+/// A block ready to be written.
+#[derive(Debug, Clone)]
+pub struct PackedBlock {
+    stored: Vec<u8>,
+    raw_length: u32,
+    codec: Codec,
+}
+
+impl PackedBlock {
+    /// The bytes as they will be in the archive: for a cache of compressed blocks.
+    pub fn stored(&self) -> &[u8] {
+        &self.stored
+    }
+
+    /// A block from bytes that [`compress`] gave for a content of `raw_length` bytes: stored as it is where the
+    /// lengths are equal.
+    pub fn from_stored(stored: Vec<u8>, raw_length: u32) -> Self {
+        let codec = if stored.len() == raw_length as usize { Codec::Stored } else { Codec::Zstd };
+        Self { stored, raw_length, codec }
+    }
+}
+
+/// Compresses one block of at most [`layout::MAX_BLOCK_LENGTH`] bytes; stores it when that is not longer.
+///
+/// # Errors
+/// When the block is too long, or zstd fails (out of memory).
+pub fn compress(raw: &[u8], level: i32) -> io::Result<PackedBlock> {
+    let raw_length = u32::try_from(raw.len())
+        .ok()
+        .filter(|length| *length <= layout::MAX_BLOCK_LENGTH)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "block too long"))?;
+    let packed = zstd::bulk::compress(raw, level)?;
+    let stored = if packed.len() < raw.len() { packed } else { raw.to_vec() };
+    Ok(PackedBlock::from_stored(stored, raw_length))
+}
+
+/// A module to be indexed.
+#[derive(Debug, Clone)]
+pub struct ModuleRecord {
+    /// Dotted name.
+    pub name: String,
+    /// File relative to the root; of a namespace package its directory.
+    pub file: String,
+    /// What it is.
+    pub kind: ModuleKind,
+    /// Whether it is a package.
+    pub is_package: bool,
+    /// Code or ELF file.
+    pub content: Extent,
+    /// Numbers of the libraries to load before it.
+    pub needs: Vec<u32>,
+}
+
+/// A library to be indexed.
+#[derive(Debug, Clone)]
+pub struct LibraryRecord {
+    /// The name by which others ask for it.
+    pub name: String,
+    /// The ELF file.
+    pub content: Extent,
+    /// Numbers of the libraries to load before it.
+    pub needs: Vec<u32>,
+}
+
+/// The target to be indexed.
+#[derive(Debug, Clone)]
+pub struct TargetRecord {
+    /// Major and minor version of CPython.
+    pub python: (u8, u8),
+    /// Full version.
+    pub version: String,
+    /// ABI flags.
+    pub abi_flags: String,
+    /// Platform.
+    pub platform: String,
+    /// `sys.implementation.cache_tag`.
+    pub cache_tag: String,
+    /// Optimisation level of the bytecode.
+    pub optimize: u8,
+    /// How the entry runs.
+    pub entry_kind: EntryKind,
+    /// Name of the module that runs as `__main__`.
+    pub entry: String,
+    /// Number of the library that is libpython.
+    pub libpython: Option<u32>,
+    /// Code of the first `encodings`.
+    pub bootstrap: Extent,
+}
+
+/// Why an archive cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// Writing to the output failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// Two modules with one name.
+    #[error("two modules are named {0}")]
+    DuplicateModule(String),
+    /// More than the format's 32-bit counts and string offsets can hold.
+    #[error("more {0} than the archive format can hold")]
+    TooMany(&'static str),
+}
+
+/// Writes one archive to `out`, starting where `out` stands.
+#[derive(Debug)]
+pub struct ArchiveWriter<W> {
+    out: W,
+    start: u64,
+    length: u64,
+    blocks: Vec<u8>,
+    modules: BTreeMap<String, ModuleRecord>,
+    libraries: Vec<LibraryRecord>,
+}
+
+impl<W: Write + Seek> ArchiveWriter<W> {
+    /// Starts an archive: leaves room for the header.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn new(mut out: W) -> Result<Self, WriteError> {
+        let start = out.stream_position()?;
+        out.write_all(&[0; HEADER_LENGTH])?;
+        let length = HEADER_LENGTH as u64;
+        Ok(Self { out, start, length, blocks: Vec::new(), modules: BTreeMap::new(), libraries: Vec::new() })
+    }
+
+    /// Writes a block; returns its number.
+    ///
+    /// # Errors
+    /// When writing fails or there are too many blocks.
+    pub fn add_block(&mut self, block: &PackedBlock) -> Result<u32, WriteError> {
+        let number = u32::try_from(self.blocks.len() / layout::block::LENGTH)
+            .ok()
+            .filter(|number| *number < NONE)
+            .ok_or(WriteError::TooMany("blocks"))?;
+        let stored_length =
+            u32::try_from(block.stored.len()).map_err(|_| WriteError::TooMany("bytes in a block"))?;
+        self.out.write_all(&block.stored)?;
+        self.blocks.extend(self.length.to_le_bytes());
+        self.blocks.extend(stored_length.to_le_bytes());
+        self.blocks.extend(block.raw_length.to_le_bytes());
+        self.blocks.extend(checksum(&block.stored).to_le_bytes());
+        self.blocks.extend((block.codec as u32).to_le_bytes());
+        self.blocks.extend(0u32.to_le_bytes());
+        self.length += u64::from(stored_length);
+        Ok(number)
+    }
+
+    /// Indexes a module.
+    ///
+    /// # Errors
+    /// When its name is taken.
+    pub fn add_module(&mut self, record: ModuleRecord) -> Result<(), WriteError> {
+        if self.modules.contains_key(&record.name) {
+            return Err(WriteError::DuplicateModule(record.name));
+        }
+        self.modules.insert(record.name.clone(), record);
+        Ok(())
+    }
+
+    /// Indexes a library; returns its number. Numbers count up from zero in the order of the calls.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub fn add_library(&mut self, record: LibraryRecord) -> Result<u32, WriteError> {
+        let number = u32::try_from(self.libraries.len())
+            .ok()
+            .filter(|number| *number < NONE)
+            .ok_or(WriteError::TooMany("libraries"))?;
+        self.libraries.push(record);
+        Ok(number)
+    }
+
+    /// Writes the index and the header; returns the length of the archive and the output, standing at its end.
+    ///
+    /// # Errors
+    /// When writing fails or a table is too large.
+    pub fn finish(mut self, target: &TargetRecord) -> Result<(u64, W), WriteError> {
+        let index = index(target, &self.modules, &self.libraries, self.blocks)?;
+        self.out.write_all(&index)?;
+        let index_offset = self.length;
+        let length = index_offset + index.len() as u64;
+
+        let mut head = Vec::with_capacity(HEADER_LENGTH);
+        head.extend(layout::MAGIC);
+        head.extend(layout::FORMAT_VERSION.to_le_bytes());
+        head.extend(0u32.to_le_bytes());
+        for word in [length, index_offset, index.len() as u64, checksum(&index), 0] {
+            head.extend(word.to_le_bytes());
+        }
+        head.extend(checksum(&head).to_le_bytes());
+        self.out.seek(SeekFrom::Start(self.start))?;
+        self.out.write_all(&head)?;
+        self.out.seek(SeekFrom::Start(self.start + length))?;
+        Ok((length, self.out))
+    }
+}
+
+/// String table, interned: equal strings are stored once.
+#[derive(Default)]
+struct Strings {
+    bytes: Vec<u8>,
+    places: BTreeMap<String, [u8; 8]>,
+}
+
+impl Strings {
+    fn place(&mut self, text: &str) -> Result<[u8; 8], WriteError> {
+        if let Some(place) = self.places.get(text) {
+            return Ok(*place);
+        }
+        let too_many = |_| WriteError::TooMany("bytes of names");
+        let mut place = [0; 8];
+        place[..4].copy_from_slice(&u32::try_from(self.bytes.len()).map_err(too_many)?.to_le_bytes());
+        place[4..].copy_from_slice(&u32::try_from(text.len()).map_err(too_many)?.to_le_bytes());
+        self.bytes.extend(text.as_bytes());
+        self.places.insert(text.to_owned(), place);
+        Ok(place)
+    }
+}
+
+/// Runs of library numbers; equal runs are stored once.
+#[derive(Default)]
+struct NeedRuns {
+    bytes: Vec<u8>,
+    places: BTreeMap<Vec<u32>, [u8; 8]>,
+}
+
+impl NeedRuns {
+    fn place(&mut self, needs: &[u32]) -> Result<[u8; 8], WriteError> {
+        if let Some(place) = self.places.get(needs) {
+            return Ok(*place);
+        }
+        let too_many = |_| WriteError::TooMany("library references");
+        let mut place = [0; 8];
+        place[..4].copy_from_slice(&u32::try_from(self.bytes.len() / 4).map_err(too_many)?.to_le_bytes());
+        place[4..].copy_from_slice(&u32::try_from(needs.len()).map_err(too_many)?.to_le_bytes());
+        self.bytes.extend(needs.iter().flat_map(|number| number.to_le_bytes()));
+        self.places.insert(needs.to_vec(), place);
+        Ok(place)
+    }
+}
+
+fn extent_bytes(extent: Extent) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..4].copy_from_slice(&extent.block.to_le_bytes());
+    bytes[4..8].copy_from_slice(&extent.offset.to_le_bytes());
+    bytes[8..].copy_from_slice(&extent.length.to_le_bytes());
+    bytes
+}
+
+fn index(
+    target: &TargetRecord,
+    modules: &BTreeMap<String, ModuleRecord>,
+    libraries: &[LibraryRecord],
+    blocks: Vec<u8>,
+) -> Result<Vec<u8>, WriteError> {
+    let (mut strings, mut needs) = (Strings::default(), NeedRuns::default());
+
+    let mut module_records = Vec::with_capacity(modules.len() * layout::module::LENGTH);
+    for module in modules.values() {
+        module_records.extend(strings.place(&module.name)?);
+        module_records.extend(strings.place(&module.file)?);
+        module_records.push(module.kind as u8);
+        module_records.push(if module.is_package { MODULE_IS_PACKAGE } else { 0 });
+        module_records.extend([0; 6]);
+        module_records.extend(extent_bytes(module.content));
+        module_records.extend(needs.place(&module.needs)?);
+    }
+    let mut library_records = Vec::with_capacity(libraries.len() * layout::library::LENGTH);
+    for library in libraries {
+        library_records.extend(strings.place(&library.name)?);
+        library_records.extend(extent_bytes(library.content));
+        library_records.extend(needs.place(&library.needs)?);
+    }
+    let mut target_record = vec![target.python.0, target.python.1, target.optimize, target.entry_kind as u8];
+    target_record.extend(target.libpython.unwrap_or(NONE).to_le_bytes());
+    for text in [&target.version, &target.abi_flags, &target.platform, &target.cache_tag, &target.entry] {
+        target_record.extend(strings.place(text)?);
+    }
+    target_record.extend(extent_bytes(target.bootstrap));
+
+    let mut index = Vec::new();
+    index.extend((SECTIONS.len() as u32).to_le_bytes());
+    index.extend(0u32.to_le_bytes());
+    let mut offset = 8 + SECTIONS.len() * SECTION_ENTRY_LENGTH;
+    let mut body = Vec::new();
+    for section in SECTIONS {
+        let bytes = match section {
+            Section::Target => &target_record,
+            Section::Strings => &strings.bytes,
+            Section::Modules => &module_records,
+            Section::Libraries => &library_records,
+            Section::Needs => &needs.bytes,
+            Section::Blocks => &blocks,
+        };
+        index.extend((section as u32).to_le_bytes());
+        index.extend((section.record_length() as u32).to_le_bytes());
+        index.extend((offset as u64).to_le_bytes());
+        index.extend((bytes.len() as u64).to_le_bytes());
+        offset += bytes.len();
+        body.extend_from_slice(bytes);
+    }
+    index.append(&mut body);
+    Ok(index)
+}

@@ -1,0 +1,150 @@
+//! The functions and objects of CPython's C API that the runtime uses.
+//!
+//! All are exported by every CPython from 3.9 to 3.13. They are looked up once, together: a library that lacks
+//! one is reported before anything runs.
+
+use core::ffi::{c_char, c_int, c_void};
+
+use super::types::{Object, PyMethodDef, PyModuleDef, PyStatus, PyTypeSpec};
+use crate::error::StartError;
+use crate::os::dynamic::Library;
+
+macro_rules! api {
+    (
+        functions { $($function:ident: fn($($argument:ty),* $(; $variadic:tt)?) $(-> $result:ty)?;)* }
+        objects { $($object:ident: $kind:ty;)* }
+    ) => {
+        /// Resolved symbols of the C API, under their own names.
+        #[derive(Clone, Copy)]
+        #[expect(non_snake_case, reason = "the names are CPython's")]
+        pub struct Api {
+            $(pub $function: unsafe extern "C" fn($($argument,)* $($variadic)?) $(-> $result)?,)*
+            $(pub $object: *mut $kind,)*
+        }
+
+        impl Api {
+            /// Looks all symbols up. The result lives as long as the process, as the library does.
+            pub fn resolve(library: &Library) -> Result<&'static Self, StartError> {
+                let symbol = |name: &'static core::ffi::CStr| {
+                    library.symbol(name).ok_or(StartError::Symbol(name.to_str().unwrap_or("a symbol")))
+                };
+                Ok(Box::leak(Box::new(Self {
+                    $(
+                        // SAFETY: the symbol of this name is a function with this signature (CPython's headers).
+                        $function: unsafe {
+                            core::mem::transmute::<core::ptr::NonNull<c_void>, unsafe extern "C" fn($($argument,)* $($variadic)?) $(-> $result)?>(
+                                symbol(const { c_name(concat!(stringify!($function), "\0")) })?,
+                            )
+                        },
+                    )*
+                    $($object: symbol(const { c_name(concat!(stringify!($object), "\0")) })?.as_ptr().cast(),)*
+                })))
+            }
+        }
+    };
+}
+
+/// A C string literal out of one that ends with NUL; checked when compiled.
+const fn c_name(name: &'static str) -> &'static core::ffi::CStr {
+    match core::ffi::CStr::from_bytes_with_nul(name.as_bytes()) {
+        Ok(name) => name,
+        Err(_) => c"",
+    }
+}
+
+/// `wchar_t *` of CPython's configuration.
+pub type WideString = *mut libc::wchar_t;
+
+api! {
+    functions {
+        // Configuration and life cycle.
+        PyPreConfig_InitPythonConfig: fn(*mut c_int);
+        Py_PreInitialize: fn(*const c_int) -> PyStatus;
+        PyConfig_InitIsolatedConfig: fn(*mut u8);
+        PyConfig_SetBytesString: fn(*mut u8, *mut u8, *const c_char) -> PyStatus;
+        PyConfig_SetBytesArgv: fn(*mut u8, isize, *const *const c_char) -> PyStatus;
+        PyConfig_Clear: fn(*mut u8);
+        PyWideStringList_Append: fn(*mut u8, WideString) -> PyStatus;
+        Py_DecodeLocale: fn(*const c_char, *mut usize) -> WideString;
+        PyMem_RawFree: fn(*mut c_void);
+        Py_InitializeFromConfig: fn(*const u8) -> PyStatus;
+        PyImport_AppendInittab: fn(*const c_char, unsafe extern "C" fn() -> Object) -> c_int;
+        Py_RunMain: fn() -> c_int;
+        // Objects.
+        Py_IncRef: fn(Object);
+        Py_DecRef: fn(Object);
+        PyObject_GetAttrString: fn(Object, *const c_char) -> Object;
+        PyObject_SetAttrString: fn(Object, *const c_char, Object) -> c_int;
+        PyObject_CallObject: fn(Object, Object) -> Object;
+        PyObject_CallFunctionObjArgs: fn(Object; ...) -> Object;
+        PyUnicode_FromStringAndSize: fn(*const c_char, isize) -> Object;
+        PyUnicode_DecodeFSDefaultAndSize: fn(*const c_char, isize) -> Object;
+        PyUnicode_Concat: fn(Object, Object) -> Object;
+        PyUnicode_AsUTF8AndSize: fn(Object, *mut isize) -> *const c_char;
+        PyTuple_Size: fn(Object) -> isize;
+        PyTuple_GetItem: fn(Object, isize) -> Object;
+        PyList_New: fn(isize) -> Object;
+        PyList_Insert: fn(Object, isize, Object) -> c_int;
+        PyList_Append: fn(Object, Object) -> c_int;
+        PySequence_Contains: fn(Object, Object) -> c_int;
+        PyDict_New: fn() -> Object;
+        PyDict_SetItemString: fn(Object, *const c_char, Object) -> c_int;
+        PyDict_GetItemString: fn(Object, *const c_char) -> Object;
+        PyDict_DelItemString: fn(Object, *const c_char) -> c_int;
+        // Modules, code and types.
+        PyModuleDef_Init: fn(*mut PyModuleDef) -> Object;
+        PyModule_New: fn(*const c_char) -> Object;
+        PyModule_GetDict: fn(Object) -> Object;
+        PyImport_AddModule: fn(*const c_char) -> Object;
+        PyImport_ImportModule: fn(*const c_char) -> Object;
+        PyImport_GetModuleDict: fn() -> Object;
+        PyMarshal_ReadObjectFromString: fn(*const c_char, isize) -> Object;
+        PyEval_EvalCode: fn(Object, Object, Object) -> Object;
+        PyEval_GetBuiltins: fn() -> Object;
+        PyType_FromSpec: fn(*mut PyTypeSpec) -> Object;
+        PyCFunction_NewEx: fn(*const PyMethodDef, Object, Object) -> Object;
+        _PyNamespace_New: fn(Object) -> Object;
+        PySys_GetObject: fn(*const c_char) -> Object;
+        PySys_SetObject: fn(*const c_char, Object) -> c_int;
+        // Errors.
+        PyErr_Print: fn();
+        PyErr_Clear: fn();
+        PyErr_SetObject: fn(Object, Object);
+    }
+    objects {
+        _Py_NoneStruct: super::types::PyObject;
+        _Py_TrueStruct: super::types::PyObject;
+        _Py_FalseStruct: super::types::PyObject;
+        PyExc_ImportError: Object;
+        PyExc_OSError: Object;
+        PyExc_TypeError: Object;
+        PyImport_FrozenModules: *const c_void;
+    }
+}
+
+impl Api {
+    /// `None`, borrowed.
+    pub fn none(&self) -> Object {
+        self._Py_NoneStruct
+    }
+
+    /// `True` or `False`, borrowed.
+    pub fn boolean(&self, value: bool) -> Object {
+        if value { self._Py_TrueStruct } else { self._Py_FalseStruct }
+    }
+
+    /// A new reference to an object that is not null.
+    ///
+    /// # Safety
+    /// `object` is a live object, and the calling thread may use Python.
+    pub unsafe fn new_reference(&self, object: Object) -> Object {
+        // SAFETY: from the contract.
+        unsafe { (self.Py_IncRef)(object) };
+        object
+    }
+}
+
+// SAFETY: addresses of functions and static objects; whoever calls through them holds the GIL.
+unsafe impl Sync for Api {}
+// SAFETY: as above.
+unsafe impl Send for Api {}

@@ -1,0 +1,97 @@
+//! Why a frozen program cannot start, and what its user can do about it.
+//!
+//! Such errors end the process with codes of their own, away from those that programs use and from Python's
+//! 120: [`EXIT_DAMAGED`] when the executable itself is at fault, [`EXIT_UNSUPPORTED`] when this system lacks
+//! something.
+
+use core::ffi::c_int;
+use std::io;
+
+use crate::archive::ArchiveError;
+
+/// Exit code when the executable is damaged or incomplete.
+pub const EXIT_DAMAGED: c_int = 125;
+
+/// Exit code when this system cannot run the executable.
+pub const EXIT_UNSUPPORTED: c_int = 126;
+
+/// Why the program did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The stub as it was built: nothing was ever attached.
+    #[error("this executable is empty: it is the bare stub, no program was ever attached to it")]
+    Empty,
+    /// The archive is not in the file any more.
+    #[error(
+        "the program's archive is missing: the file has {present} bytes of {needed}; strip, or an incomplete copy or download, removed it"
+    )]
+    CutOff {
+        /// Length of the file.
+        present: u64,
+        /// Length that it must at least have.
+        needed: u64,
+    },
+    /// The note of the archive's place is damaged.
+    #[error("the executable is damaged: the note of where its archive is does not match its checksum")]
+    DamagedSlot,
+    /// The archive is damaged.
+    #[error("the executable is damaged: {0}")]
+    Damaged(ArchiveError),
+    /// The executable cannot read its own file.
+    #[error("cannot read the executable's own file: {0}")]
+    OwnFile(io::Error),
+    /// The system refuses anonymous memory files, or `/proc` is missing.
+    #[error("cannot load {library} from memory: {reason}")]
+    Memory {
+        /// What was to be loaded.
+        library: String,
+        /// Which call failed, and how.
+        reason: String,
+    },
+    /// The dynamic linker refuses a library.
+    #[error("cannot load {library}: {reason}")]
+    Load {
+        /// What was to be loaded.
+        library: String,
+        /// The dynamic linker's words.
+        reason: String,
+    },
+    /// libpython lacks a function.
+    #[error("the Python library in this executable lacks {0}: it is not one that this stub can run")]
+    Symbol(&'static str),
+    /// An ABI that the offset table does not have.
+    #[error("the Python library in this executable has an ABI that this stub does not know: {0}")]
+    UnknownAbi(String),
+    /// CPython's own words.
+    #[error("Python cannot be initialised: {0}")]
+    Python(String),
+}
+
+impl StartError {
+    /// The process's exit code.
+    pub fn exit_code(&self) -> c_int {
+        match self {
+            Self::Empty | Self::CutOff { .. } | Self::DamagedSlot | Self::Damaged(_) => EXIT_DAMAGED,
+            _ => EXIT_UNSUPPORTED,
+        }
+    }
+
+    /// What to do about it.
+    fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Empty => "build a program with `snapfreeze build`",
+            Self::CutOff { .. } | Self::DamagedSlot | Self::Damaged(_) => "get a fresh copy of it",
+            Self::OwnFile(_) => "it needs to be readable, and /proc mounted",
+            Self::Memory { .. } => "it needs /proc mounted and the memfd_create system call allowed",
+            Self::UnknownAbi(_) => "build it anew with a snapfreeze that knows this Python",
+            _ => return None,
+        })
+    }
+
+    /// Tells stderr; returns the exit code.
+    pub fn report(&self) -> c_int {
+        let hint = self.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        crate::os::complain(&format!("{self}{hint}"));
+        self.exit_code()
+    }
+}

@@ -1,0 +1,75 @@
+//! The importer: a finder and loader over the archive, written against CPython's C API.
+//!
+//! [`install`] gets it into the interpreter, [`object`] is the Python object that `sys.meta_path` and every
+//! `__loader__` hold, [`specs`] makes module specs, [`code`] makes code objects, [`main_module`] runs the entry.
+//!
+//! One `Importer` serves the process; what belongs to an interpreter (its `ModuleSpec` class and the like) is in
+//! an [`object::Session`], made when `encodings` is first imported there, so that subinterpreters have theirs.
+
+pub mod blocks;
+pub mod code;
+pub mod install;
+pub mod main_module;
+pub mod object;
+pub mod specs;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicPtr;
+
+use crate::MappedArchive;
+use crate::archive::{Module, Target};
+use crate::cpython::Api;
+use blocks::BlockCache;
+use object::Session;
+
+/// Name of the directory, below the executable's own path, that the archive appears as.
+const ROOT_NAME: &str = "_internal";
+
+/// What the importer works with, for the life of the process.
+pub struct Importer {
+    api: &'static Api,
+    archive: MappedArchive,
+    target: Target<'static>,
+    blocks: BlockCache,
+    root: PathBuf,
+    /// The session of the main interpreter, the first that is made.
+    main_session: AtomicPtr<Session>,
+}
+
+impl Importer {
+    /// An importer over `archive`, in the executable at `executable`. It lives as long as the process.
+    pub fn new(
+        api: &'static Api,
+        archive: MappedArchive,
+        target: &Target<'static>,
+        executable: &Path,
+    ) -> &'static Self {
+        let root = executable.join(ROOT_NAME);
+        Box::leak(Box::new(Self {
+            api,
+            archive,
+            target: *target,
+            blocks: BlockCache::default(),
+            root,
+            main_session: AtomicPtr::default(),
+        }))
+    }
+
+    /// The directory that the archive appears as: `sys._MEIPASS`, `sys.prefix`.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The module with this name. A damaged archive ends the process: a program must not take that for a
+    /// module that is not there.
+    fn find(&self, name: &str) -> Option<Module<'static>> {
+        self.archive.find_module(name).unwrap_or_else(|error| fatal(error.into()))
+    }
+}
+
+/// Ends the process at once with the error's message and exit code.
+fn fatal(error: crate::error::StartError) -> ! {
+    let code = error.report();
+    // SAFETY: ends the process; nothing of it runs on.
+    unsafe { libc::_exit(code) }
+}

@@ -1,0 +1,80 @@
+//! What a frozen executable does at run time, and the archive format that it shares with the packager.
+//!
+//! [`archive`] is the format; the packager uses nothing else of this crate. With the feature `embed` (the
+//! stub's) there is also [`start`], the whole life of a frozen program, step by step.
+
+#[cfg_attr(not(test), forbid(unsafe_code))]
+pub mod archive;
+
+#[cfg(feature = "embed")]
+mod cpython;
+#[cfg(feature = "embed")]
+mod error;
+#[cfg(feature = "embed")]
+mod importer;
+#[cfg(feature = "embed")]
+mod os;
+
+#[cfg(feature = "embed")]
+pub use embedded::start;
+
+#[cfg(feature = "embed")]
+mod embedded {
+    use core::ffi::{c_char, c_int};
+
+    use crate::archive::slot::SLOT_LENGTH;
+    use crate::archive::{Archive, ArchiveError};
+    use crate::cpython::{Api, Interpreter, libpython};
+    use crate::error::StartError;
+    use crate::importer::{Importer, install};
+    use crate::os::running_file::RunningFile;
+
+    /// Runs the program whose archive `slot` points to; returns the process's exit code.
+    ///
+    /// Errors before the program's first line are reported on stderr, and the exit code is
+    /// [`StartError::exit_code`]; from then on every exit code is the program's own.
+    ///
+    /// # Safety
+    /// `argv` holds `argc` strings and lives as long as the process. To be called once, on the main thread.
+    pub unsafe fn start(argc: c_int, argv: *const *const c_char, slot: &[u8; SLOT_LENGTH]) -> c_int {
+        // SAFETY: passed on from this function's own contract.
+        match unsafe { run(argc, argv, slot) } {
+            Ok(code) => code,
+            Err(error) => error.report(),
+        }
+    }
+
+    /// The start, in order. What is mapped or loaded here lives as long as the process: it is leaked on purpose.
+    unsafe fn run(
+        argc: c_int,
+        argv: *const *const c_char,
+        slot: &[u8; SLOT_LENGTH],
+    ) -> Result<c_int, StartError> {
+        let file = RunningFile::open()?;
+        let archive = file.map_archive(slot)?;
+        let target = archive.target().map_err(StartError::Damaged)?;
+
+        let library = libpython::load(archive, &target)?;
+        let api = Api::resolve(&library)?;
+        let mut interpreter = Interpreter::prepare(api, &target)?;
+
+        let importer = Importer::new(api, archive, &target, file.path());
+        install::before_initialisation(importer, &mut interpreter)?;
+        // SAFETY: argv is what this function was given; nothing of Python runs before this call.
+        unsafe { interpreter.initialise(argc, argv, file.path(), importer.root()) }?;
+        install::after_initialisation(importer)?;
+        Ok(interpreter.run_main())
+    }
+
+    impl From<ArchiveError> for StartError {
+        fn from(error: ArchiveError) -> Self {
+            Self::Damaged(error)
+        }
+    }
+
+    /// An archive that stays mapped until the process ends.
+    pub(crate) type MappedArchive = &'static Archive<'static>;
+}
+
+#[cfg(feature = "embed")]
+use embedded::MappedArchive;

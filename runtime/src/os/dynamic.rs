@@ -1,0 +1,194 @@
+//! The dynamic linker: loading libraries out of the archive, and looking symbols up.
+//!
+//! A library is decompressed into a sealed memory file and loaded through `/proc/self/fd/N`; the libraries that
+//! it needs are loaded before it, because glibc matches `DT_NEEDED` against the SONAME of what is there already.
+//! The descriptor is closed right after. glibc remembers names, though, and takes a second library under a
+//! known name for the first: so each load spells its path differently ([`descriptor_path`]).
+
+use core::ffi::{CStr, c_int, c_void};
+use core::ptr::NonNull;
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::os::fd::AsRawFd;
+use std::sync::{Mutex, PoisonError};
+
+use super::memory_file::MemoryFile;
+use crate::MappedArchive;
+use crate::archive::{ArchiveError, Extent};
+use crate::error::StartError;
+
+/// A library that the dynamic linker has loaded. It stays loaded.
+#[derive(Debug, Clone, Copy)]
+pub struct Library(NonNull<c_void>);
+
+impl Library {
+    /// The program itself and all that was loaded globally: `dlopen(NULL)`.
+    pub fn program() -> Option<Self> {
+        // SAFETY: a null name asks for the main program.
+        NonNull::new(unsafe { libc::dlopen(core::ptr::null(), libc::RTLD_NOW) }).map(Self)
+    }
+
+    /// The address of a symbol.
+    pub fn symbol(self, name: &CStr) -> Option<NonNull<c_void>> {
+        // SAFETY: the handle is of a loaded library, the name a live string.
+        NonNull::new(unsafe { libc::dlsym(self.0.as_ptr(), name.as_ptr()) })
+    }
+}
+
+/// The libraries and extensions of the archive that are loaded so far, under the path that each was loaded by.
+///
+/// Keyed by content: what is needed twice, or is both an extension and a dependency, is loaded once.
+static LOADED: Mutex<Loaded> = Mutex::new(Loaded { paths: BTreeMap::new(), attempts: 0 });
+
+struct Loaded {
+    /// Path by the block and offset where the content starts.
+    paths: BTreeMap<(u32, u32), CString>,
+    /// Paths given out so far, successful or not.
+    attempts: usize,
+}
+
+/// Loads a library of the archive and before it what it needs.
+pub fn load_library(archive: MappedArchive, number: u32, flags: c_int) -> Result<Library, StartError> {
+    let library = archive.library(number)?;
+    load_all(archive, library.needs.iter())?;
+    let (path, handle) = load_content(archive, library.content, library.name, flags)?;
+    handle.map_or_else(|| reopen(&path, library.name, flags), Ok)
+}
+
+/// Loads libraries in the order given, which is dependencies first.
+pub fn load_all(archive: MappedArchive, numbers: impl Iterator<Item = u32>) -> Result<(), StartError> {
+    for number in numbers {
+        let library = archive.library(number)?;
+        load_content(archive, library.content, library.name, libc::RTLD_LAZY | libc::RTLD_LOCAL)?;
+    }
+    Ok(())
+}
+
+/// Calls `load` with the path under which the dynamic linker finds a content; the descriptor behind it is closed
+/// when `load` returns. A content that was loaded before gets its first path again: glibc knows it by that.
+pub fn with_path<T>(
+    archive: MappedArchive,
+    content: Extent,
+    name: &str,
+    load: impl FnOnce(&CStr) -> T,
+) -> Result<T, StartError> {
+    let key = (content.block, content.offset);
+    let known = lock().paths.get(&key).cloned();
+    if let Some(path) = known {
+        return Ok(load(&path));
+    }
+    let file = memory_file(archive, content, name)?;
+    let path = {
+        let mut loaded = lock();
+        loaded.attempts += 1;
+        descriptor_path(file.as_raw_fd(), loaded.attempts)
+    };
+    let result = load(&path);
+    // SAFETY: the path is a live string; RTLD_NOLOAD only asks whether the library is there.
+    if !unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) }.is_null() {
+        lock().paths.insert(key, path);
+    }
+    Ok(result)
+}
+
+fn lock() -> std::sync::MutexGuard<'static, Loaded> {
+    LOADED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Loads a content that is not loaded yet; returns its path, and the handle if it was loaded now.
+fn load_content(
+    archive: MappedArchive,
+    content: Extent,
+    name: &str,
+    flags: c_int,
+) -> Result<(CString, Option<Library>), StartError> {
+    let known = lock().paths.get(&(content.block, content.offset)).cloned();
+    if let Some(path) = known {
+        return Ok((path, None));
+    }
+    with_path(archive, content, name, |path| Ok((path.to_owned(), Some(reopen(path, name, flags)?))))?
+}
+
+fn reopen(path: &CStr, name: &str, flags: c_int) -> Result<Library, StartError> {
+    // SAFETY: the path is a live string; what the library's constructors do is the library's.
+    NonNull::new(unsafe { libc::dlopen(path.as_ptr(), flags) })
+        .map(Library)
+        .ok_or_else(|| StartError::Load { library: name.to_owned(), reason: dlerror() })
+}
+
+/// The dynamic linker's account of its last failure.
+fn dlerror() -> String {
+    // SAFETY: dlerror returns null or a string that lives until this thread's next call into the linker.
+    unsafe {
+        match libc::dlerror() {
+            message if message.is_null() => "the dynamic linker gives no reason".to_owned(),
+            message => CStr::from_ptr(message).to_string_lossy().into_owned(),
+        }
+    }
+}
+
+fn memory_file(
+    archive: MappedArchive,
+    content: Extent,
+    name: &str,
+) -> Result<std::os::fd::OwnedFd, StartError> {
+    let refused = |error: std::io::Error| StartError::Memory {
+        library: name.to_owned(),
+        reason: format!("memfd_create: {error}"),
+    };
+    let length =
+        usize::try_from(content.length).map_err(|_| ArchiveError::OutOfBounds { part: "content" })?;
+    archive.pieces(content, |_, _| Ok::<(), ArchiveError>(()))?; // before a length that nothing backs is allocated
+    let mut file = MemoryFile::new(name, length).map_err(refused)?;
+    let mut rest = file.bytes();
+    let mut scratch = Vec::new();
+    archive.pieces(content, |block, range| {
+        let (piece, after) = core::mem::take(&mut rest).split_at_mut(range.len());
+        rest = after;
+        let whole = archive.block_length(block)?;
+        if range.len() == whole {
+            return archive.read_block(block, piece);
+        }
+        scratch.resize(whole, 0);
+        archive.read_block(block, &mut scratch)?;
+        piece.copy_from_slice(scratch.get(range).ok_or(ArchiveError::OutOfBounds { part: "content" })?);
+        Ok(())
+    })?;
+    file.seal().map_err(refused)
+}
+
+/// A path of a descriptor that no earlier load had: `number` is written in binary between `fd` and the
+/// descriptor, `/` for 0 and `/.` for 1, which all mean the same to the kernel.
+fn descriptor_path(descriptor: c_int, number: usize) -> CString {
+    let mut path = String::from("/proc/self/fd");
+    let mut left = number;
+    while left > 0 {
+        path.push_str(if left & 1 == 0 { "/" } else { "/." });
+        left >>= 1;
+    }
+    path.push_str(&format!("/{descriptor}"));
+    CString::new(path).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs::File;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    #[test]
+    fn descriptor_paths_differ_and_lead_to_the_descriptor() {
+        let file = File::open("/proc/self/exe").unwrap();
+        let inode = file.metadata().unwrap().ino();
+        let mut seen = BTreeSet::new();
+        for number in 0..300 {
+            let path = descriptor_path(file.as_raw_fd(), number);
+            assert_eq!(std::fs::metadata(path.to_str().unwrap()).unwrap().ino(), inode, "{path:?}");
+            assert!(path.as_bytes().len() < 60, "{path:?}");
+            assert!(seen.insert(path));
+        }
+    }
+}

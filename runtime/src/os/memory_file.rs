@@ -1,0 +1,110 @@
+//! Memory files: anonymous files that the dynamic linker can load from (memfd_create(2)).
+//!
+//! They are sealed when complete, so that nothing can change code after it was written, and close-on-exec, so
+//! that no child inherits them.
+
+use core::ffi::{CStr, c_uint};
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+/// "Never to be executed by execve" (linux/memfd.h, Linux 6.3). Loading by the dynamic linker is allowed.
+const MFD_NOEXEC_SEAL: c_uint = 0x8;
+
+/// A memory file under construction.
+pub struct MemoryFile {
+    file: OwnedFd,
+    mapping: Mapping,
+}
+
+impl MemoryFile {
+    /// A memory file of `length` bytes; `name` shows in `/proc/self/maps`.
+    pub fn new(name: &str, length: usize) -> io::Result<Self> {
+        let name = CString::new(name.replace('\0', "")).unwrap_or_default();
+        let file = create(&name)?;
+        let size = libc::off_t::try_from(length).map_err(|_| io::Error::from_raw_os_error(libc::EFBIG))?;
+        // SAFETY: the descriptor is open and ours.
+        check(unsafe { libc::ftruncate(file.as_raw_fd(), size) })?;
+        let mapping = Mapping::new(&file, length)?;
+        Ok(Self { file, mapping })
+    }
+
+    /// The file's bytes.
+    pub fn bytes(&mut self) -> &mut [u8] {
+        // SAFETY: the mapping is `length` bytes long, writable, and only reachable through this borrow.
+        unsafe { core::slice::from_raw_parts_mut(self.mapping.memory.cast(), self.mapping.length) }
+    }
+
+    /// Seals the file against any change; it can only be read, mapped and loaded from now on.
+    pub fn seal(self) -> io::Result<OwnedFd> {
+        let Self { file, mapping } = self;
+        drop(mapping); // F_SEAL_WRITE demands that no writable mapping is left
+        let seals = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
+        // SAFETY: the descriptor is open and ours.
+        check(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) })?;
+        Ok(file)
+    }
+}
+
+/// A writable shared mapping of a memory file, unmapped when dropped.
+struct Mapping {
+    memory: *mut libc::c_void,
+    length: usize,
+}
+
+impl Mapping {
+    fn new(file: &OwnedFd, length: usize) -> io::Result<Self> {
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: a fresh mapping, at an address of the kernel's choice, of a file of that length.
+        let memory = unsafe {
+            libc::mmap(core::ptr::null_mut(), length, access, libc::MAP_SHARED, file.as_raw_fd(), 0)
+        };
+        if memory == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(Self { memory, length }) }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: the mapping was made by `new` with this length, and no borrow of its bytes outlives the owner.
+        unsafe { libc::munmap(self.memory, self.length) };
+    }
+}
+
+/// memfd_create with the flags that the kernel knows: before Linux 6.3, MFD_NOEXEC_SEAL gives EINVAL.
+fn create(name: &CStr) -> io::Result<OwnedFd> {
+    let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
+    // SAFETY: the name is a live NUL-terminated string.
+    let mut descriptor = unsafe { libc::memfd_create(name.as_ptr(), flags | MFD_NOEXEC_SEAL) };
+    if descriptor < 0 && io::Error::last_os_error().raw_os_error() == Some(libc::EINVAL) {
+        // SAFETY: as above.
+        descriptor = unsafe { libc::memfd_create(name.as_ptr(), flags) };
+    }
+    check(descriptor)?;
+    // SAFETY: the descriptor was just opened and belongs to no one else.
+    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+}
+
+/// -1 is an error, with its reason in errno.
+fn check(result: libc::c_int) -> io::Result<()> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::{Read, Write};
+
+    use super::*;
+
+    #[test]
+    fn a_sealed_file_reads_back_and_refuses_writes() {
+        let mut file = MemoryFile::new("test", 5).unwrap();
+        file.bytes().copy_from_slice(b"hello");
+        let mut sealed = File::from(file.seal().unwrap());
+        let mut text = String::new();
+        sealed.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "hello");
+        assert!(sealed.write_all(b"x").is_err());
+        assert!(sealed.set_len(0).is_err());
+    }
+}

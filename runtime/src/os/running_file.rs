@@ -1,0 +1,102 @@
+//! The file that is running: its path, and the archive mapped from it.
+
+use core::ffi::CStr;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use crate::MappedArchive;
+use crate::archive::layout::ARCHIVE_ALIGNMENT;
+use crate::archive::slot::{self, SLOT_LENGTH, SlotState};
+use crate::archive::{Archive, ArchiveError};
+use crate::error::StartError;
+
+/// The executable's own file, open.
+pub struct RunningFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl RunningFile {
+    /// Opens the running file through `/proc/self/exe`, or, where there is no `/proc`, by the path that the
+    /// kernel passed (`AT_EXECFN`, getauxval(3)).
+    pub fn open() -> Result<Self, StartError> {
+        let (opened, path) = match std::fs::read_link("/proc/self/exe") {
+            Ok(path) => (PathBuf::from("/proc/self/exe"), path),
+            Err(_) => {
+                let path = std::path::absolute(executed_path()).map_err(StartError::OwnFile)?;
+                (path.clone(), path)
+            }
+        };
+        let file = File::open(opened).map_err(StartError::OwnFile)?;
+        Ok(Self { file, path })
+    }
+
+    /// The file's absolute path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Maps the archive that `slot` points to and checks its header and index. The mapping stays.
+    pub fn map_archive(&self, slot: &[u8; SLOT_LENGTH]) -> Result<MappedArchive, StartError> {
+        let place = match slot::read(slot) {
+            SlotState::Empty => return Err(StartError::Empty),
+            SlotState::Damaged => return Err(StartError::DamagedSlot),
+            SlotState::Filled(place) => place,
+        };
+        let present = self.file.metadata().map_err(StartError::OwnFile)?.len();
+        let needed = place.offset.checked_add(place.length).ok_or(StartError::DamagedSlot)?;
+        if present < needed {
+            return Err(StartError::CutOff { present, needed });
+        }
+        let (Ok(length), Ok(offset)) = (usize::try_from(place.length), libc::off_t::try_from(place.offset))
+        else {
+            return Err(StartError::DamagedSlot);
+        };
+        if length == 0 || !place.offset.is_multiple_of(ARCHIVE_ALIGNMENT) {
+            return Err(StartError::Damaged(ArchiveError::NotAnArchive));
+        }
+        // SAFETY: a fresh read-only private mapping at an address of the kernel's choice, within the file's
+        // length. Like the kernel's own mapping of the executable it relies on nobody rewriting a file that runs
+        // (ETXTBSY guards against writers).
+        let address = unsafe {
+            libc::mmap(
+                core::ptr::null_mut(),
+                length,
+                libc::PROT_READ,
+                libc::MAP_PRIVATE,
+                self.file.as_raw_fd(),
+                offset,
+            )
+        };
+        if address == libc::MAP_FAILED {
+            return Err(StartError::OwnFile(io::Error::last_os_error()));
+        }
+        // SAFETY: the mapping is `length` bytes long, readable, and never unmapped.
+        let bytes: &'static [u8] = unsafe { core::slice::from_raw_parts(address.cast(), length) };
+        Ok(Box::leak(Box::new(Archive::open(bytes)?)))
+    }
+}
+
+/// The path with which the program was executed, as the kernel passed it.
+fn executed_path() -> OsString {
+    // SAFETY: AT_EXECFN is the address of a NUL-terminated string on the initial stack, or 0 where absent.
+    unsafe {
+        match libc::getauxval(libc::AT_EXECFN) as *const core::ffi::c_char {
+            path if path.is_null() => OsString::new(),
+            path => OsStr::from_bytes(CStr::from_ptr(path).to_bytes()).to_owned(),
+        }
+    }
+}
+
+/// A path as C wants it. Paths of running files have no NUL inside; one that had would be cut there.
+pub fn c_path(path: &Path) -> std::ffi::CString {
+    let mut bytes = path.as_os_str().to_owned().into_vec();
+    if let Some(end) = bytes.iter().position(|byte| *byte == 0) {
+        bytes.truncate(end);
+    }
+    std::ffi::CString::new(bytes).unwrap_or_default()
+}

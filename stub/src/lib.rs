@@ -1,0 +1,54 @@
+//! The prebuilt executable of every frozen program.
+//!
+//! It is a shared object with an interpreter segment and an entry point of its own, as glibc's libc.so.6 is:
+//! the kernel can start it, and a linker can still join it to the ELF file that carries CPython. What it does
+//! is in `snapfreeze_runtime::start`; here is only what must be in the file itself: the entry, the ELF
+//! interpreter's path and the slot in which the packager notes where the archive is.
+//!
+//! Exported C names that stand in for libc functions belong here and nowhere else: in a crate that the
+//! packager also links they would interpose the packager's own input and output.
+
+use core::ffi::{c_char, c_int};
+
+use snapfreeze_runtime::archive::slot::{EMPTY_SLOT, SLOT_LENGTH};
+
+/// The ELF interpreter that the kernel loads first (System V ABI, AMD64 supplement, "Program Interpreter").
+#[used]
+#[unsafe(link_section = ".interp")]
+static INTERPRETER: [u8; 28] = *b"/lib64/ld-linux-x86-64.so.2\0";
+
+/// Where the archive is in this file: empty here, filled in by the packager.
+#[used]
+#[unsafe(link_section = ".snapfreeze")]
+static SLOT: [u8; SLOT_LENGTH] = EMPTY_SLOT;
+
+// The process entry (System V ABI, AMD64 supplement, 3.4.1): the argument count is on the stack, rdx holds the
+// dynamic linker's termination function. `init` is null: glibc 2.34 and later then runs the constructors itself.
+#[cfg(target_arch = "x86_64")]
+core::arch::global_asm!(
+    ".globl snapfreeze_entry",
+    ".type snapfreeze_entry,@function",
+    "snapfreeze_entry:",
+    "xor ebp, ebp",
+    "mov r9, rdx",
+    "pop rsi",
+    "mov rdx, rsp",
+    "and rsp, -16",
+    "push rax",
+    "push rsp",
+    "xor r8d, r8d",
+    "xor ecx, ecx",
+    "lea rdi, [rip + {main}]",
+    "call [rip + __libc_start_main@GOTPCREL]",
+    "hlt",
+    main = sym stub_main,
+);
+
+/// C's `main`, called by `__libc_start_main`; what it returns is the process's exit code.
+extern "C" fn stub_main(argc: c_int, argv: *const *const c_char) -> c_int {
+    // SAFETY: the packager patches the slot in the file; reading it as volatile keeps the compiler from
+    // assuming the initial value.
+    let slot = unsafe { core::ptr::read_volatile(&raw const SLOT) };
+    // SAFETY: glibc passes the process's own argument vector, which lives as long as the process.
+    unsafe { snapfreeze_runtime::start(argc, argv, &slot) }
+}
