@@ -1,1 +1,9 @@
-fn main() {}
+//! The `snapfreeze` command.
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    snapfreeze::cli::main()
+}

@@ -4,7 +4,8 @@
 //! archive's place into it. So the start needs no search, and a stub without an archive, one whose archive
 //! was cut off and one whose archive is damaged can be told apart.
 //!
-//! Layout: magic (16 bytes), archive offset in the file (`u64`), archive length (`u64`), XXH3-64 of the two (`u64`).
+//! Layout: magic (16 bytes), archive offset in the file (`u64`), archive length (`u64`), XXH3-64 of all
+//! that comes before it (`u64`).
 
 use super::layout::checksum;
 
@@ -44,17 +45,17 @@ pub enum SlotState {
     Damaged,
 }
 
-/// Reads a slot.
+/// Reads a slot. The magic is only compared through the checksum: a second copy of it in the stub, as a constant
+/// to compare with, would keep [`find`] from telling the slot.
 pub fn read(slot: &[u8; SLOT_LENGTH]) -> SlotState {
-    if *slot == EMPTY_SLOT {
-        return SlotState::Empty;
-    }
     let word = |at: usize| {
         let mut bytes = [0; 8];
         bytes.copy_from_slice(&slot[at..at + 8]);
         u64::from_le_bytes(bytes)
     };
-    if slot[..16] == MAGIC && word(32) == checksum(&slot[16..32]) {
+    if slot[16..].iter().all(|byte| *byte == 0) {
+        SlotState::Empty
+    } else if word(32) == checksum(&slot[..32]) {
         SlotState::Filled(ArchivePlace { offset: word(16), length: word(24) })
     } else {
         SlotState::Damaged
@@ -66,7 +67,7 @@ pub fn filled(place: ArchivePlace) -> [u8; SLOT_LENGTH] {
     let mut slot = EMPTY_SLOT;
     slot[16..24].copy_from_slice(&place.offset.to_le_bytes());
     slot[24..32].copy_from_slice(&place.length.to_le_bytes());
-    let sum = checksum(&slot[16..32]);
+    let sum = checksum(&slot[..32]);
     slot[32..40].copy_from_slice(&sum.to_le_bytes());
     slot
 }

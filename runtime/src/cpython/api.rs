@@ -107,6 +107,7 @@ api! {
         PySys_GetObject: fn(*const c_char) -> Object;
         PySys_SetObject: fn(*const c_char, Object) -> c_int;
         // Errors.
+        PyErr_Occurred: fn() -> Object;
         PyErr_Print: fn();
         PyErr_Clear: fn();
         PyErr_SetObject: fn(Object, Object);

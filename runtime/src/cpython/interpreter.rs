@@ -117,6 +117,9 @@ impl Interpreter {
             check(&(self.api.PyConfig_SetBytesArgv)(config, argc as isize, argv))?;
             let status = (self.api.Py_InitializeFromConfig)(config);
             (self.api.PyConfig_Clear)(config);
+            if status.kind != 0 && !(self.api.PyErr_Occurred)().is_null() {
+                (self.api.PyErr_Print)(); // the exception that the status only alludes to
+            }
             check(&status)
         }
     }

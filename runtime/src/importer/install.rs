@@ -7,7 +7,6 @@
 
 use core::ffi::{c_int, c_void};
 use core::ptr;
-use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::object::Session;
@@ -18,6 +17,7 @@ use crate::cpython::types::{
     PyMethodDef, PyModuleDef, Slot,
 };
 use crate::error::StartError;
+use crate::os::running_file::c_path;
 
 /// The process's importer, for the C functions that CPython calls without any context.
 static IMPORTER: AtomicPtr<Importer> = AtomicPtr::new(ptr::null_mut());
@@ -130,9 +130,11 @@ unsafe fn add_site_builtins(importer: &Importer) -> bool {
 /// # Safety
 /// The calling thread may use Python.
 pub unsafe fn root_string(importer: &Importer) -> Object {
-    let root = importer.root().as_os_str().as_bytes();
-    // SAFETY: from the contract; pointer and length are of one live slice.
-    unsafe { (importer.api.PyUnicode_DecodeFSDefaultAndSize)(root.as_ptr().cast(), root.len() as isize) }
+    // Before the file system codec is set up, CPython decodes with the C library and wants the NUL at the end.
+    let root = c_path(importer.root());
+    let length = root.as_bytes().len() as isize;
+    // SAFETY: from the contract; pointer and length are of one live string.
+    unsafe { (importer.api.PyUnicode_DecodeFSDefaultAndSize)(root.as_ptr(), length) }
 }
 
 /// `PyInit__snapfreeze`: multi-phase, so that each subinterpreter may have it.

@@ -12,7 +12,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::elf::{ElfError, ElfFacts, ElfKind, Machine};
@@ -54,7 +54,7 @@ pub(super) struct Walk<'a> {
     by_name: HashMap<String, usize>,
     missing: Vec<(usize, MissingLibrary)>,
     warnings: Vec<NativeWarning>,
-    /// Files about which a warning was given.
+    /// Files examined for a warning.
     warned: HashSet<PathBuf>,
 }
 
@@ -226,7 +226,7 @@ impl<'a> Walk<'a> {
     fn warn_same_name(&mut self, name: &str, used: usize, ignored: PathBuf, requester: usize) {
         let used = self.objects[used].path.clone();
         // Copies of one file are no conflict. If they cannot be compared, the warning is due.
-        if !same_bytes(&used, &ignored).unwrap_or(false) && self.warned.insert(ignored.clone()) {
+        if self.warned.insert(ignored.clone()) && !same_bytes(&used, &ignored).unwrap_or(false) {
             let (name, needed_by) = (name.to_owned(), self.objects[requester].path.clone());
             self.warnings.push(NativeWarning::SameName { name, used, ignored, needed_by });
         }
@@ -335,16 +335,25 @@ fn origin_of(path: &Path) -> io::Result<PathBuf> {
     Ok(path.parent().map(Path::to_path_buf).unwrap_or_default())
 }
 
+/// Bytes compared at a time.
+const CHUNK: u64 = 1 << 16;
+
 fn same_bytes(one: &Path, other: &Path) -> io::Result<bool> {
-    let (one, other) = (File::open(one)?, File::open(other)?);
+    let (mut one, mut other) = (File::open(one)?, File::open(other)?);
     if one.metadata()?.len() != other.metadata()?.len() {
         return Ok(false);
     }
-    let (one, mut other) = (BufReader::new(one).bytes(), BufReader::new(other).bytes());
-    for byte in one {
-        if Some(byte?) != other.next().transpose()? {
+    let (mut chunk, mut other_chunk) = (Vec::new(), Vec::new());
+    loop {
+        chunk.clear();
+        other_chunk.clear();
+        one.by_ref().take(CHUNK).read_to_end(&mut chunk)?;
+        other.by_ref().take(CHUNK).read_to_end(&mut other_chunk)?;
+        if chunk != other_chunk {
             return Ok(false);
         }
+        if chunk.is_empty() {
+            return Ok(true);
+        }
     }
-    Ok(true)
 }

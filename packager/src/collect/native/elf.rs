@@ -10,8 +10,8 @@
 //! This keeps its whole-file parser, which follows symbol and relocation tables to sizes the file
 //! chooses, out of the way, and a library of a gigabyte costs a few kilobytes of reading.
 //!
-//! What must hold: no input makes [`ElfFacts::read`] panic, and none makes it allocate more than
-//! [`MAX_DYNAMIC`] plus [`MAX_NEEDED`] names.
+//! What must hold: no input makes [`ElfFacts::read`] panic, and none makes it allocate more than the
+//! program headers (at most 65,535), [`MAX_DYNAMIC`] bytes and [`MAX_NEEDED`] names of [`MAX_NAME`] bytes.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -21,8 +21,7 @@ use std::path::Path;
 
 use goblin::container::{Container, Ctx, Endian};
 use goblin::elf::dynamic::{
-    DF_1_NODEFLIB, DF_1_PIE, DT_FLAGS_1, DT_NEEDED, DT_RPATH, DT_RUNPATH, DT_SONAME, DT_STRSZ,
-    DT_STRTAB,
+    DF_1_NODEFLIB, DF_1_PIE, DT_FLAGS_1, DT_NEEDED, DT_RPATH, DT_RUNPATH, DT_SONAME, DT_STRSZ, DT_STRTAB,
 };
 use goblin::elf::program_header::{PT_DYNAMIC, PT_LOAD};
 use goblin::elf::{Dyn, Dynamic, Elf, Header, ProgramHeader, header};

@@ -101,7 +101,9 @@ impl NativeError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Unreadable { source: ElfError::Read(_), .. } => "check that the file exists and is readable",
+            Self::Unreadable { source: ElfError::Read(_), .. } => {
+                "check that the file exists and is readable"
+            }
             Self::Unreadable { .. } => "reinstall the package that the file belongs to",
             Self::OtherMachine { .. } => "install the package for the machine of the target interpreter",
             Self::NotLoadable { .. } => "only linked libraries can be packaged: link it, or exclude it",

@@ -18,6 +18,7 @@
 //! What must hold: the result depends on nothing but the arguments and the files read; a relative or
 //! empty entry means the current directory, as it does to the loader.
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -156,7 +157,7 @@ impl LibrarySearch {
             found.extend_from_slice(&self.configured);
             found.extend_from_slice(&self.defaults);
         }
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         found.retain(|directory| seen.insert(directory.clone()));
         found
     }

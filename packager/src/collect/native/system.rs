@@ -12,8 +12,21 @@ use super::base_name;
 
 /// The libraries that glibc installs, by the part of the name before `.so`.
 const GLIBC: [&str; 15] = [
-    "libc", "libm", "libdl", "libpthread", "librt", "libutil", "libresolv", "libanl", "libmvec",
-    "libBrokenLocale", "libthread_db", "libmemusage", "libpcprofile", "libSegFault", "libc_malloc_debug",
+    "libc",
+    "libm",
+    "libdl",
+    "libpthread",
+    "librt",
+    "libutil",
+    "libresolv",
+    "libanl",
+    "libmvec",
+    "libBrokenLocale",
+    "libthread_db",
+    "libmemusage",
+    "libpcprofile",
+    "libSegFault",
+    "libc_malloc_debug",
 ];
 
 /// Beginnings of names: name service modules, the loader itself, the kernel's page.
@@ -45,14 +58,31 @@ mod tests {
     #[test]
     fn leaves_out_glibc_and_libpython_only() {
         let provided = [
-            "libc.so.6", "libm.so.6", "libpthread.so.0", "libnsl.so.1", "libnss_dns.so.2",
-            "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "linux-vdso.so.1", "libmvec.so.1",
-            "libpython3.11.so.1.0", "libpython3.13t.so.1.0", "libpython3.so",
+            "libc.so.6",
+            "libm.so.6",
+            "libpthread.so.0",
+            "libnsl.so.1",
+            "libnss_dns.so.2",
+            "ld-linux-x86-64.so.2",
+            "ld-linux-aarch64.so.1",
+            "linux-vdso.so.1",
+            "libmvec.so.1",
+            "libpython3.11.so.1.0",
+            "libpython3.13t.so.1.0",
+            "libpython3.so",
             "$ORIGIN/../lib/libpython3.12.so.1.0",
         ];
         let taken = [
-            "libcrypt.so.1", "libnsl.so.2", "libnss3.so", "libcap.so.2", "libstdc++.so.6",
-            "libgcc_s.so.1", "libmpi.so.40", "libc++.so.1", "libdl-1a2b.so.2", "libpython_helper.so",
+            "libcrypt.so.1",
+            "libnsl.so.2",
+            "libnss3.so",
+            "libcap.so.2",
+            "libstdc++.so.6",
+            "libgcc_s.so.1",
+            "libmpi.so.40",
+            "libc++.so.1",
+            "libdl-1a2b.so.2",
+            "libpython_helper.so",
         ];
         for name in provided {
             assert!(is_provided(name), "{name}");

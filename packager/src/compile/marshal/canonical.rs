@@ -2,13 +2,12 @@
 //!
 //! [`merge`] comes first: it goes through the arena once, children before parents, and maps each node to the first
 //! equal one, so that from then on "equal" is "same id". It replaces file names and settles the order of frozensets on
-//! the way. [`write`] then counts how often each object will be mentioned, and writes. What must hold for both is
+//! the way. Hash tables are only looked up in, never gone through. [`write`] then counts how often each object will be mentioned, and writes. What must hold for both is
 //! argued in the essay of the module above. Neither recurses, and both take time proportional to the input (sorting
 //! apart), whatever the sharing in it.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 use super::value::{Arena, FLAG_REF, Node, NodeId, Tree};
 use super::{Layout, MarshalError, Slot};
@@ -16,12 +15,13 @@ use super::{Layout, MarshalError, Slot};
 /// Merges equal constants and gives every code object the name `filename`. Nodes that nothing mentions any longer may
 /// remain in the arena.
 pub(super) fn merge<'a>(tree: Tree<'a>, layout: &'static Layout, filename: &'a str) -> Tree<'a> {
-    let mut merger = Merger { layout, arena: Arena::default(), fixed_hash: Vec::new(), known: HashMap::default() };
+    let mut merger =
+        Merger { layout, arena: Arena::default(), fixed_hash: Vec::new(), known: HashMap::new() };
     let filename = merger.constant(Node::Str(filename.as_bytes()));
-    let mut merged: Vec<NodeId> = Vec::with_capacity(tree.arena.nodes.len());
+    let mut new_ids: Vec<NodeId> = Vec::with_capacity(tree.arena.nodes.len());
     for mut node in tree.arena.nodes {
         for child in node.children_mut() {
-            *child = merged[child.index()];
+            *child = new_ids[child.index()];
         }
         if let Node::Code(code) = &mut node {
             let fields = layout.slots().zip(&mut code.objects);
@@ -30,9 +30,9 @@ pub(super) fn merge<'a>(tree: Tree<'a>, layout: &'static Layout, filename: &'a s
         if let Node::FrozenSet(items) | Node::Set(items) = &mut node {
             merger.settle_order(items);
         }
-        merged.push(if has_identity(&node) { merger.push(node) } else { merger.constant(node) });
+        new_ids.push(if has_identity(&node) { merger.push(node) } else { merger.constant(node) });
     }
-    Tree { arena: merger.arena, root: merged[tree.root.index()] }
+    Tree { arena: merger.arena, root: new_ids[tree.root.index()] }
 }
 
 /// Whether a program could tell two equal objects of this kind apart.
@@ -40,7 +40,9 @@ fn has_identity(node: &Node) -> bool {
     match node {
         Node::List(_) | Node::Dict(_) | Node::Set(_) | Node::Code(_) => true,
         Node::Float(bits) => f64::from_bits(*bits).is_nan(),
-        Node::Complex(real, imaginary) => f64::from_bits(*real).is_nan() || f64::from_bits(*imaginary).is_nan(),
+        Node::Complex(real, imaginary) => {
+            f64::from_bits(*real).is_nan() || f64::from_bits(*imaginary).is_nan()
+        }
         _ => false,
     }
 }
@@ -50,7 +52,8 @@ struct Merger<'a> {
     arena: Arena<'a>,
     /// By node: whether its hash is the same in every process.
     fixed_hash: Vec<bool>,
-    known: HashMap<Node<'a>, NodeId, BuildHasherDefault<NodeHasher>>,
+    /// Every node without identity.
+    known: HashMap<Node<'a>, NodeId>,
 }
 
 impl<'a> Merger<'a> {
@@ -98,7 +101,9 @@ impl<'a> Merger<'a> {
                 (Node::Complex(real, imaginary), Node::Complex(other_real, other_imaginary)) => {
                     (real, imaginary).cmp(&(other_real, other_imaginary))
                 }
-                (Node::Bytes(left), Node::Bytes(right)) | (Node::Str(left), Node::Str(right)) => left.cmp(right),
+                (Node::Bytes(left), Node::Bytes(right)) | (Node::Str(left), Node::Str(right)) => {
+                    left.cmp(right)
+                }
                 (Node::Tuple(left), Node::Tuple(right)) | (Node::FrozenSet(left), Node::FrozenSet(right)) => {
                     left.len().cmp(&right.len())
                 }
@@ -137,49 +142,6 @@ fn rank(node: &Node) -> u8 {
         Node::Dict(_) => 14,
         Node::Set(_) => 15,
         Node::Code(_) => 16,
-    }
-}
-
-/// Multiply-and-rotate hashing, as rustc does it: keys are short and many, and come from the program that is packed.
-#[derive(Default)]
-struct NodeHasher(u64);
-
-impl NodeHasher {
-    fn add(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
-    }
-}
-
-impl Hasher for NodeHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        let (words, rest) = bytes.as_chunks::<8>();
-        for word in words {
-            self.add(u64::from_le_bytes(*word));
-        }
-        for byte in rest {
-            self.add(u64::from(*byte));
-        }
-    }
-
-    fn write_u8(&mut self, value: u8) {
-        self.add(u64::from(value));
-    }
-
-    fn write_u32(&mut self, value: u32) {
-        self.add(u64::from(value));
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.add(value);
-    }
-
-    fn write_usize(&mut self, value: usize) {
-        self.add(value as u64);
-    }
-
-    fn finish(&self) -> u64 {
-        // The table takes its bucket from the low bits, where multiplication mixes least.
-        self.0.rotate_left(26)
     }
 }
 
@@ -252,7 +214,12 @@ struct Writer<'t> {
 
 impl Writer<'_> {
     /// Writes a leaf, or the beginning of a container; what follows goes on top of `todo`, the next on top.
-    fn object(&mut self, id: NodeId, layout: &'static Layout, todo: &mut Vec<Piece>) -> Result<(), MarshalError> {
+    fn object(
+        &mut self,
+        id: NodeId,
+        layout: &'static Layout,
+        todo: &mut Vec<Piece>,
+    ) -> Result<(), MarshalError> {
         if let Some(index) = self.reference[id.index()] {
             self.out.push(b'r');
             self.long(index);
@@ -290,7 +257,9 @@ impl Writer<'_> {
                 self.size(bytes.len())?;
                 self.out.extend_from_slice(bytes);
             }
-            Node::Str(text) => self.string(flag, text, self.is_name[id.index()] || is_all_name_chars(text))?,
+            Node::Str(text) => {
+                self.string(flag, text, self.is_name[id.index()] || is_all_name_chars(text))?;
+            }
             Node::Tuple(items) => {
                 if let Ok(count) = u8::try_from(items.len()) {
                     self.out.extend_from_slice(&[b')' | flag, count]);
@@ -309,7 +278,8 @@ impl Writer<'_> {
             Node::Code(code) => {
                 self.out.push(b'c' | flag);
                 code.integers.iter().for_each(|value| self.long(*value));
-                let (before, after) = code.objects.split_at_checked(layout.before_line.len()).unwrap_or_default();
+                let (before, after) =
+                    code.objects.split_at_checked(layout.before_line.len()).unwrap_or_default();
                 todo.extend(after.iter().rev().copied().map(Piece::Object));
                 todo.push(Piece::Long(code.firstlineno));
                 todo.extend(before.iter().rev().copied().map(Piece::Object));
@@ -324,7 +294,9 @@ impl Writer<'_> {
         let count = i32::try_from(digits.len()).map_err(|_| MarshalError::TooLarge { size: digits.len() })?;
         self.out.push(b'l' | flag);
         self.long((if negative { -count } else { count }).cast_unsigned());
-        digits.iter().for_each(|digit| self.out.extend_from_slice(&digit.to_le_bytes()));
+        for digit in digits {
+            self.out.extend_from_slice(&digit.to_le_bytes());
+        }
         Ok(())
     }
 

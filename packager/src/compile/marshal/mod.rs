@@ -33,9 +33,6 @@
 //!   seed, `Ellipsis`, NaN and older `None` by address, and no program can have relied on the order. Elements are
 //!   inserted at load in the written order, so `for x in {7, 15}` runs as it does from a `.pyc`. It may differ from
 //!   what `compile` left in memory: reinsertion changes the order of colliding elements, in CPython too.
-//! - **Up to 3.13.x, `__static_attributes__` is a tuple made from a set of strings** and so has a random order that no
-//!   rewriting of constants can undo (it may or may not coincide with the tuple of `__slots__`). Where 3.13 compiles
-//!   for reproducible output, it must do so under a fixed `PYTHONHASHSEED`.
 //!
 //! The input may be hostile: every count is checked against the bytes that are left, nothing is reserved on the word
 //! of a count, and neither reading nor writing recurses.
@@ -52,32 +49,95 @@ use thiserror::Error;
 /// What can be wrong with marshal bytes. Offsets count from the start of the marshal data, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum MarshalError {
+    /// No layout of code objects is known for this version.
     #[error("code objects of Python 3.{minor} are not known; 3.8 to 3.13 are")]
-    UnsupportedVersion { minor: u8 },
+    UnsupportedVersion {
+        /// The y of 3.y.
+        minor: u8,
+    },
+    /// An object, or a count of objects, needs more bytes than there are.
     #[error("marshal data ends in the middle of an object, at byte {offset}")]
-    Truncated { offset: usize },
+    Truncated {
+        /// Length of the input.
+        offset: usize,
+    },
+    /// The code object ends before the input does: often a sign of the wrong version.
     #[error("{count} bytes follow the code object")]
-    TrailingBytes { count: usize },
+    TrailingBytes {
+        /// Bytes left over.
+        count: usize,
+    },
+    /// No object begins so in any version known.
     #[error("unknown marshal type code {code:#04x} at byte {offset}")]
-    UnknownType { code: u8, offset: usize },
-    #[error("marshal data at byte {offset} refers to object {index}, which does not exist or is not complete there")]
-    BadReference { index: u32, offset: usize },
+    UnknownType {
+        /// The type code, without `FLAG_REF`.
+        code: u8,
+        /// Where it stands.
+        offset: usize,
+    },
+    /// A `TYPE_REF` that the interpreter would refuse, or an object inside itself.
+    #[error(
+        "marshal data at byte {offset} refers to object {index}, which does not exist or is not complete there"
+    )]
+    BadReference {
+        /// What it refers to.
+        index: u32,
+        /// Where it stands.
+        offset: usize,
+    },
+    /// A size or count above 2^31 - 1.
     #[error("negative size before byte {offset}")]
-    NegativeSize { offset: usize },
+    NegativeSize {
+        /// Where it ends.
+        offset: usize,
+    },
+    /// More than marshal can count.
     #[error("marshal data is too large: {size} bytes")]
-    TooLarge { size: usize },
+    TooLarge {
+        /// In bytes or objects.
+        size: usize,
+    },
+    /// The interpreter would refuse to load it.
     #[error("objects nest deeper than {limit} levels, before byte {offset}")]
-    TooDeep { limit: u16, offset: usize },
+    TooDeep {
+        /// In objects inside objects.
+        limit: u16,
+        /// Where it was noticed.
+        offset: usize,
+    },
+    /// A digit out of range, or a leading zero digit.
     #[error("malformed integer before byte {offset}")]
-    BadInteger { offset: usize },
+    BadInteger {
+        /// Where it ends.
+        offset: usize,
+    },
+    /// Text that is no number.
     #[error("malformed floating-point number before byte {offset}")]
-    BadFloat { offset: usize },
+    BadFloat {
+        /// Where it ends.
+        offset: usize,
+    },
+    /// Not UTF-8 (with surrogates), or not ASCII where the type code says so.
     #[error("a string before byte {offset} is not in the encoding its type code names")]
-    BadString { offset: usize },
+    BadString {
+        /// Where it ends.
+        offset: usize,
+    },
+    /// `TYPE_NULL` where it ends no dict.
     #[error("a NULL marker outside the end of a dict, before byte {offset}")]
-    UnexpectedNull { offset: usize },
+    UnexpectedNull {
+        /// Where it ends.
+        offset: usize,
+    },
+    /// A field that the constructor of code objects would refuse.
     #[error("field co_{slot} of the code object that ends at byte {offset} has the wrong type")]
-    BadField { slot: &'static str, offset: usize },
+    BadField {
+        /// Its name, without `co_`.
+        slot: &'static str,
+        /// Where the code object ends.
+        offset: usize,
+    },
+    /// Some other object.
     #[error("the marshal data is not a code object")]
     NotCode,
 }

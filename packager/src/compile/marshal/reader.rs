@@ -11,7 +11,7 @@
 //! Type codes and reference rules: `Python/marshal.c`, `r_object`. A reference index is given out when an object with
 //! `FLAG_REF` *begins*, in the order of beginnings; the singletons and `TYPE_REF` itself never get one.
 
-use super::value::{Arena, Code, FLAG_REF, MAX_DEPTH, Node, NodeId, Tree};
+use super::value::{Arena, Code, FLAG_REF, MAX_DEPTH, Node, NodeId, Tree, is_surrogatepass_utf8};
 use super::{Layout, MarshalError, Slot};
 
 /// Reads exactly one code object.
@@ -137,7 +137,11 @@ impl<'a> Reader<'a> {
             Kind::FrozenSet => Node::FrozenSet(items),
             Kind::Code { integers, firstlineno } => {
                 self.check_fields(&items)?;
-                Node::Code(Box::new(Code { integers, firstlineno: firstlineno.unwrap_or_default(), objects: items }))
+                Node::Code(Box::new(Code {
+                    integers,
+                    firstlineno: firstlineno.unwrap_or_default(),
+                    objects: items,
+                }))
             }
         };
         self.finish(node, frame.reference)
@@ -232,7 +236,7 @@ impl<'a> Reader<'a> {
     fn leaf(&mut self, code: u8, offset: usize) -> Result<Node<'a>, MarshalError> {
         Ok(match code {
             b'i' => Node::Int(self.long()?.cast_signed()),
-            b'I' => integer_from_i64(i64::from_le_bytes(self.array()?)),
+            b'I' => Node::from_i64(i64::from_le_bytes(self.array()?)),
             b'l' => self.integer()?,
             b'f' => Node::Float(self.decimal()?),
             b'g' => Node::Float(u64::from_le_bytes(self.array()?)),
@@ -268,14 +272,7 @@ impl<'a> Reader<'a> {
         if digits.iter().any(|digit| *digit >= 1 << 15) || digits.last() == Some(&0) {
             return Err(MarshalError::BadInteger { offset: self.offset });
         }
-        let negative = count < 0;
-        if digits.len() <= 3 {
-            let magnitude = digits.iter().rev().fold(0i64, |value, digit| value << 15 | i64::from(*digit));
-            if let Ok(value) = i32::try_from(if negative { -magnitude } else { magnitude }) {
-                return Ok(Node::Int(value));
-            }
-        }
-        Ok(Node::Long { negative, digits })
+        Ok(Node::from_digits(count < 0, digits))
     }
 
     /// The textual form of a float, written by marshal versions 0 and 1: a length byte and `%.17g`.
@@ -321,29 +318,5 @@ impl<'a> Reader<'a> {
 
     fn too_deep(&self) -> MarshalError {
         MarshalError::TooDeep { limit: MAX_DEPTH, offset: self.offset }
-    }
-}
-
-fn integer_from_i64<'a>(value: i64) -> Node<'a> {
-    if let Ok(small) = i32::try_from(value) {
-        return Node::Int(small);
-    }
-    let mut rest = value.unsigned_abs();
-    let mut digits = Vec::new();
-    while rest != 0 {
-        digits.push((rest & 0x7fff) as u16);
-        rest >>= 15;
-    }
-    Node::Long { negative: value < 0, digits: digits.into() }
-}
-
-/// UTF-8 in which U+D800 to U+DFFF may stand, each as three bytes (error handler `surrogatepass`).
-fn is_surrogatepass_utf8(mut text: &[u8]) -> bool {
-    loop {
-        let Err(error) = str::from_utf8(text) else { return true };
-        text = match text.get(error.valid_up_to()..) {
-            Some([0xed, 0xa0..=0xbf, 0x80..=0xbf, rest @ ..]) => rest,
-            _ => return false,
-        };
     }
 }

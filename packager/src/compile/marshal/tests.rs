@@ -1,13 +1,9 @@
-//! Tests of canonical marshal: on inputs made by hand, and against every installed interpreter that is found.
+//! Tests of canonical marshal on inputs made by hand; those against installed interpreters are in `interpreters.rs`.
 //!
-//! The inputs made by hand use the layout of 3.11. `module` puts objects, given as marshal bytes, into the constants
+//! The inputs use the layout of 3.11. `module` puts objects, given as marshal bytes, into the constants
 //! of a code object; `constants` takes them out of canonical output again.
 
-use std::env;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::thread;
+mod interpreters;
 
 use super::{MarshalError, canonical};
 
@@ -134,15 +130,37 @@ fn every_type_code_has_one_canonical_form() {
 
 #[test]
 fn constants_of_unequal_type_or_bits_stay_apart() {
-    let (zero, minus_zero) = ([b"g".as_slice(), &0f64.to_le_bytes()].concat(), [b"g".as_slice(), &(-0f64).to_le_bytes()].concat());
-    let input: &[&[u8]] = &[b"i\x01\0\0\0", b"T", &zero, &minus_zero, b"z\x01y", b"s\x01\0\0\0y", b")\x01T", b")\x01i\x01\0\0\0"];
-    let expected = [b"\xe9\x01\0\0\0".as_slice(), b"T", &zero, &minus_zero, b"Z\x01y", b"s\x01\0\0\0y", b")\x01T", b")\x01r\0\0\0\0"];
+    let (zero, minus_zero) =
+        ([b"g".as_slice(), &0f64.to_le_bytes()].concat(), [b"g".as_slice(), &(-0f64).to_le_bytes()].concat());
+    let input: &[&[u8]] = &[
+        b"i\x01\0\0\0",
+        b"T",
+        &zero,
+        &minus_zero,
+        b"z\x01y",
+        b"s\x01\0\0\0y",
+        b")\x01T",
+        b")\x01i\x01\0\0\0",
+    ];
+    let expected = [
+        b"\xe9\x01\0\0\0".as_slice(),
+        b"T",
+        &zero,
+        &minus_zero,
+        b"Z\x01y",
+        b"s\x01\0\0\0y",
+        b")\x01T",
+        b")\x01r\0\0\0\0",
+    ];
     assert_eq!(constants(input), expected.concat());
 }
 
 #[test]
 fn equal_constants_are_one_object_and_references_are_resolved() {
-    assert_eq!(constants(&[b")\x01z\x02a-", b")\x01z\x02a-", b"z\x02a-"]), b"\xa9\x01\xfa\x02a-r\0\0\0\0r\x01\0\0\0");
+    assert_eq!(
+        constants(&[b")\x01z\x02a-", b")\x01z\x02a-", b"z\x02a-"]),
+        b"\xa9\x01\xfa\x02a-r\0\0\0\0r\x01\0\0\0"
+    );
     assert_eq!(constants(&[b"\xfa\x02a-", b"r\0\0\0\0"]), b"\xfa\x02a-r\0\0\0\0");
     // The tuple takes its index before its element does.
     assert_eq!(constants(&[b"\xa9\x01\xfa\x02a-", b"r\x01\0\0\0"]), b")\x01\xfa\x02a-r\0\0\0\0");
@@ -173,7 +191,10 @@ fn code_objects_are_shared_only_where_the_input_shares_them() {
 fn a_frozenset_of_numbers_keeps_its_order_and_any_other_is_sorted() {
     let numbers = b">\x02\0\0\0i\x08\0\0\0i\0\0\0\0";
     assert_eq!(constants(&[numbers]), numbers);
-    assert_eq!(constants(&[b">\x02\0\0\0)\x01i\x08\0\0\0)\x01i\0\0\0\0"]), b">\x02\0\0\0)\x01i\x08\0\0\0)\x01i\0\0\0\0");
+    assert_eq!(
+        constants(&[b">\x02\0\0\0)\x01i\x08\0\0\0)\x01i\0\0\0\0"]),
+        b">\x02\0\0\0)\x01i\x08\0\0\0)\x01i\0\0\0\0"
+    );
     assert_eq!(constants(&[b">\x02\0\0\0z\x02b-z\x02a-"]), b">\x02\0\0\0z\x02a-z\x02b-");
     assert_eq!(constants(&[b">\x02\0\0\0Z\x01yi\0\0\0\0"]), b">\x02\0\0\0i\0\0\0\0Z\x01y");
     assert_eq!(constants(&[b">\x02\0\0\0)\x02TZ\x01z)\x02TZ\x01y"]), b">\x02\0\0\0)\x02TZ\x01y)\x02TZ\x01z");
@@ -208,12 +229,18 @@ fn refuses_malformed_input() {
     assert_eq!(refused(b"u\x02\0\0\0\xed\xa0"), MarshalError::BadString { offset: 37 });
     assert!(matches!(refused(&deep), MarshalError::TooDeep { limit: 2000, .. }));
     assert_eq!(canonical(b"N", 11, FILENAME), Err(MarshalError::NotCode));
-    assert_eq!(canonical(&[&module(&[]), b"N".as_slice()].concat(), 11, FILENAME), Err(MarshalError::TrailingBytes { count: 1 }));
+    assert_eq!(
+        canonical(&[&module(&[]), b"N".as_slice()].concat(), 11, FILENAME),
+        Err(MarshalError::TrailingBytes { count: 1 })
+    );
     assert_eq!(canonical(b"N", 14, FILENAME), Err(MarshalError::UnsupportedVersion { minor: 14 }));
     let mut names_are_numbers = module(&[]);
     let at = find(&names_are_numbers, b"Z\x01x");
     names_are_numbers.splice(at..at + 3, *b"i\0\0\0\0");
-    assert!(matches!(canonical(&names_are_numbers, 11, FILENAME), Err(MarshalError::BadField { slot: "names", .. })));
+    assert!(matches!(
+        canonical(&names_are_numbers, 11, FILENAME),
+        Err(MarshalError::BadField { slot: "names", .. })
+    ));
 }
 
 #[test]
@@ -227,7 +254,8 @@ fn deep_nesting_up_to_the_limit_of_the_interpreter_is_accepted() {
 fn no_truncation_or_changed_byte_panics() {
     let float = [b"y".as_slice(), &[1; 16]].concat();
     let inner = module(&[b"\xfa\x01-", b"{NT0", b"l\x03\0\0\0\x01\0\x02\0\x03\0"]);
-    let input = module(&[&inner, b"\xbe\x02\0\0\0Z\x01yr\0\0\0\0", &float, b"x\x011\x031.0", b"u\x02\0\0\0\xc3\xa4"]);
+    let input =
+        module(&[&inner, b"\xbe\x02\0\0\0Z\x01yr\0\0\0\0", &float, b"x\x011\x031.0", b"u\x02\0\0\0\xc3\xa4"]);
     canonical(&input, 11, FILENAME).unwrap();
     for size in 0..input.len() {
         assert!(canonical(&input[..size], 11, FILENAME).is_err(), "{size}");
@@ -238,120 +266,14 @@ fn no_truncation_or_changed_byte_panics() {
             changed[offset] = byte;
             for minor in [10, 11] {
                 if let Ok(output) = canonical(&changed, minor, FILENAME) {
-                    assert_eq!(canonical(&output, minor, FILENAME).as_ref(), Ok(&output), "{byte} at {offset}");
+                    assert_eq!(
+                        canonical(&output, minor, FILENAME).as_ref(),
+                        Ok(&output),
+                        "{byte} at {offset}"
+                    );
                 }
             }
         }
         changed[offset] = input[offset];
     }
-}
-
-/// An installed interpreter.
-struct Python {
-    minor: u8,
-    executable: PathBuf,
-}
-
-impl Python {
-    fn find(minor: u8) -> Option<Self> {
-        let versions = Path::new(&env::var_os("HOME")?).join(".pyenv/versions");
-        let mut found: Vec<PathBuf> = versions.read_dir().ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
-        found.sort();
-        let prefix = format!("3.{minor}.");
-        let directory = found.iter().find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix)))?;
-        Some(Self { minor, executable: directory.join("bin/python3") })
-    }
-
-    /// Runs `marshal_check.py` and returns its records or lines.
-    fn check(&self, hash_seed: u32, arguments: &[&str], input: Vec<u8>) -> Vec<u8> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/tests/marshal_check.py");
-        let mut command = Command::new(&self.executable);
-        command.arg("-sB").arg(script).args(arguments).env("PYTHONHASHSEED", hash_seed.to_string());
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        let writer = thread::spawn(move || stdin.write_all(&input));
-        let output = child.wait_with_output().unwrap();
-        assert!(output.status.success(), "3.{}: {arguments:?}", self.minor);
-        writer.join().unwrap().unwrap();
-        output.stdout
-    }
-
-    /// Code objects with their paths: installed ones, or fresh compilations of the same sources.
-    fn code(&self, hash_seed: u32, fresh: bool, stride: usize, offset: usize) -> Vec<(String, Vec<u8>)> {
-        let arguments = ["dump", if fresh { "1" } else { "0" }, &stride.to_string(), &offset.to_string()];
-        let dumped = self.check(hash_seed, &arguments, Vec::new());
-        let mut records = records(&dumped);
-        let mut code = Vec::new();
-        while let (Some(path), Some(data)) = (records.next(), records.next()) {
-            code.push((String::from_utf8_lossy(path).into_owned(), data.to_vec()));
-        }
-        code
-    }
-}
-
-fn records(mut data: &[u8]) -> impl Iterator<Item = &[u8]> {
-    std::iter::from_fn(move || {
-        let (head, rest) = data.split_first_chunk()?;
-        let (record, rest) = rest.split_at(u32::from_le_bytes(*head) as usize);
-        data = rest;
-        Some(record)
-    })
-}
-
-/// Compares every `stride`-th installed module, from `offset` on, with fresh compilations under two hash seeds, and has
-/// the interpreter compare canonical with original code. Returns the number of modules, and what differed.
-fn compare(python: &Python, stride: usize, offset: usize) -> (usize, Vec<String>) {
-    let installed = python.code(0, false, stride, offset);
-    let mut differences = Vec::new();
-    let mut pairs = Vec::new();
-    let outputs = |code: &[(String, Vec<u8>)]| -> Vec<Vec<u8>> {
-        let canonical = |(path, data): &(String, Vec<u8>)| canonical(data, python.minor, FILENAME).map_err(|error| format!("{path}: {error}"));
-        code.iter().map(canonical).collect::<Result<_, _>>().unwrap()
-    };
-    let expected = outputs(&installed);
-    for hash_seed in [1, 2] {
-        let fresh = python.code(hash_seed, true, stride, offset);
-        assert_eq!(fresh.len(), installed.len());
-        for (((path, _), ours), theirs) in installed.iter().zip(outputs(&fresh)).zip(&expected) {
-            if ours != *theirs {
-                differences.push(format!("{path}: compiled with seed {hash_seed}: other bytes"));
-            }
-        }
-    }
-    for ((_, original), canonical) in installed.iter().zip(&expected) {
-        for data in [original, canonical] {
-            pairs.extend_from_slice(&u32::try_from(data.len()).unwrap().to_le_bytes());
-            pairs.extend_from_slice(data);
-        }
-    }
-    let reported = python.check(3, &["verify", FILENAME], pairs);
-    differences.extend(String::from_utf8_lossy(&reported).lines().map(str::to_owned));
-    (installed.len(), differences)
-}
-
-fn agrees_with_python(minor: u8, stride: usize) {
-    let Some(python) = Python::find(minor) else {
-        println!("skipped: no CPython 3.{minor} under ~/.pyenv/versions");
-        return;
-    };
-    let (count, differences) = compare(&python, stride, 0);
-    println!("3.{minor}: {count} modules");
-    assert!(count > 100, "3.{minor}: {count} modules with current bytecode");
-    assert_eq!(differences, Vec::<String>::new(), "3.{minor}");
-}
-
-#[test]
-#[ignore]
-fn scratch_all() {
-    let minor: u8 = env::var("MINOR").unwrap().parse().unwrap();
-    let shards: usize = env::var("SHARDS").unwrap().parse().unwrap();
-    let python = Python::find(minor).unwrap();
-    let (mut total, mut all) = (0, vec![]);
-    for offset in 0..shards {
-        let (count, differences) = compare(&python, shards, offset);
-        total += count;
-        all.extend(differences);
-    }
-    println!("3.{minor}: {total} modules, {} differences", all.len());
-    for line in &all { println!("{}", &line.chars().take(300).collect::<String>()); }
 }

@@ -31,7 +31,10 @@ pub(super) enum Node<'a> {
     Ellipsis,
     Int(i32),
     /// Outside the range of `i32`. Digits in base 2^15, least significant first, the last one not 0.
-    Long { negative: bool, digits: Box<[u16]> },
+    Long {
+        negative: bool,
+        digits: Box<[u16]>,
+    },
     /// Bits of the IEEE 754 double.
     Float(u64),
     Complex(u64, u64),
@@ -55,11 +58,34 @@ pub(super) struct Code {
 }
 
 impl Node<'_> {
+    pub(super) fn from_i64(value: i64) -> Self {
+        let mut rest = value.unsigned_abs();
+        let mut digits = Vec::new();
+        while rest != 0 {
+            digits.push((rest & 0x7fff) as u16);
+            rest >>= 15;
+        }
+        Self::from_digits(value < 0, digits.into())
+    }
+
+    /// An integer of digits in base 2^15, least significant first, the last one not 0.
+    pub(super) fn from_digits(negative: bool, digits: Box<[u16]>) -> Self {
+        if digits.len() <= 3 {
+            let magnitude = digits.iter().rev().fold(0i64, |value, digit| (value << 15) | i64::from(*digit));
+            if let Ok(value) = i32::try_from(if negative { -magnitude } else { magnitude }) {
+                return Self::Int(value);
+            }
+        }
+        Self::Long { negative, digits }
+    }
+
     pub(super) fn children(&self) -> &[NodeId] {
         match self {
-            Self::Tuple(items) | Self::List(items) | Self::Dict(items) | Self::Set(items) | Self::FrozenSet(items) => {
-                items
-            }
+            Self::Tuple(items)
+            | Self::List(items)
+            | Self::Dict(items)
+            | Self::Set(items)
+            | Self::FrozenSet(items) => items,
             Self::Code(code) => &code.objects,
             _ => &[],
         }
@@ -67,9 +93,11 @@ impl Node<'_> {
 
     pub(super) fn children_mut(&mut self) -> &mut [NodeId] {
         match self {
-            Self::Tuple(items) | Self::List(items) | Self::Dict(items) | Self::Set(items) | Self::FrozenSet(items) => {
-                items
-            }
+            Self::Tuple(items)
+            | Self::List(items)
+            | Self::Dict(items)
+            | Self::Set(items)
+            | Self::FrozenSet(items) => items,
             Self::Code(code) => &mut code.objects,
             _ => &mut [],
         }
@@ -86,7 +114,7 @@ impl<'a> Arena<'a> {
     /// There are never more nodes than 32 bits can count: the reader refuses inputs above 2 GiB, a node costs a byte,
     /// and merging adds one.
     pub(super) fn push(&mut self, node: Node<'a>) -> NodeId {
-        let id = NodeId(self.nodes.len() as u32);
+        let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
         self.nodes.push(node);
         id
     }
@@ -101,4 +129,15 @@ pub(super) struct Tree<'a> {
     pub(super) arena: Arena<'a>,
     /// Always a [`Node::Code`].
     pub(super) root: NodeId,
+}
+
+/// UTF-8 in which U+D800 to U+DFFF may stand, each as three bytes (error handler `surrogatepass`).
+pub(super) fn is_surrogatepass_utf8(mut text: &[u8]) -> bool {
+    loop {
+        let Err(error) = str::from_utf8(text) else { return true };
+        text = match text.get(error.valid_up_to()..) {
+            Some([0xed, 0xa0..=0xbf, 0x80..=0xbf, rest @ ..]) => rest,
+            _ => return false,
+        };
+    }
 }

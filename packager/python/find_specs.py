@@ -1,0 +1,54 @@
+"""Asks the interpreter's own import system for modules that a search of directories does not find.
+
+Editable installations and import hooks put finders on `sys.meta_path`; eggs and zip files are on `sys.path`. Reads
+a JSON object {"path": [...], "names": [...]} from stdin, prints a JSON list with an object for each name found.
+Run with -I, but with site, which installs such finders.
+"""
+
+import importlib.machinery
+import importlib.util
+import json
+import os
+import sys
+
+
+def describe(name: str) -> "dict[str, object] | None":
+    """What find_spec says of one module; nothing is imported but its parents' namespaces."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except BaseException:  # whatever a foreign finder or a parent package raises: not found
+        return None
+    if spec is None:
+        return None
+    answer: "dict[str, object]" = {"name": name, "is_package": spec.submodule_search_locations is not None}
+    answer["locations"] = [os.path.abspath(entry) for entry in spec.submodule_search_locations or ()]
+    origin = spec.origin if spec.has_location else None
+    if origin is not None and os.path.isfile(origin):
+        answer["file"] = os.path.abspath(origin)
+        answer["is_extension"] = isinstance(spec.loader, importlib.machinery.ExtensionFileLoader)
+        return answer
+    get_source = getattr(spec.loader, "get_source", None)
+    try:
+        source = get_source(name) if get_source else None
+    except BaseException:
+        source = None
+    if source is not None:
+        answer["source"] = source
+    elif not answer["locations"]:
+        return None
+    return answer
+
+
+def main() -> None:
+    request = json.load(sys.stdin)
+    known = set(sys.path)
+    sys.path[:0] = [entry for entry in request["path"] if entry not in known]
+    output = os.dup(1)
+    os.dup2(2, 1)  # what a finder prints is not an answer
+    answers = [answer for answer in map(describe, request["names"]) if answer is not None]
+    with os.fdopen(output, "w") as file:
+        json.dump(answers, file)
+
+
+if __name__ == "__main__":
+    main()

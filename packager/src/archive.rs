@@ -1,0 +1,210 @@
+//! The plan and its bytecode, written as an archive.
+//!
+//! Modules that start-up is expected to import come first, packed into blocks in that order; then native files,
+//! each in blocks of its own; then the rest. Blocks are compressed on all cores and kept in the cache.
+
+use std::collections::BTreeMap;
+use std::io::{Seek, Write};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use snapfreeze_runtime::archive::writer::{
+    ArchiveWriter, LibraryRecord, ModuleRecord, PackedBlock, TargetRecord, WriteError, compress,
+};
+use snapfreeze_runtime::archive::{Extent, ModuleKind};
+
+use crate::cache::{Cache, Key, Shelf};
+use crate::compile::Bytecode;
+use crate::plan::{Plan, PlannedContent, PlannedModule};
+
+/// Modules are packed up to this many bytes a block: small enough that a start decompresses little it does not
+/// need, large enough to compress well.
+const MODULE_BLOCK: usize = 256 << 10;
+
+/// Native files are cut into pieces of this many bytes, which can be decompressed side by side.
+const NATIVE_BLOCK: usize = 1 << 20;
+
+/// zstd level for bytecode: little data, read by every start.
+const MODULE_LEVEL: i32 = 19;
+
+/// zstd level for native files: the bulk of the data, most of the build's time.
+const NATIVE_LEVEL: i32 = 9;
+
+/// Why the archive cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveWriteError {
+    /// A native file cannot be read.
+    #[error("cannot read {path}: {source}", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Writing failed.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// Compressing failed.
+    #[error("cannot compress: {0}")]
+    Compress(std::io::Error),
+}
+
+/// Writes the archive; returns its length and the output.
+///
+/// # Errors
+/// When a native file cannot be read, or the output cannot be written.
+pub fn write<W: Write + Seek>(
+    plan: &Plan,
+    bytecode: &Bytecode,
+    cache: &Cache,
+    out: W,
+) -> Result<(u64, W), ArchiveWriteError> {
+    let mut packer = Packer { writer: ArchiveWriter::new(out)?, cache, native: BTreeMap::new() };
+    let (eager, later): (Vec<&PlannedModule>, Vec<&PlannedModule>) =
+        plan.modules.iter().partition(|module| module.eager);
+
+    // What a start needs comes first, so that the kernel reads the file ahead from front to back.
+    let libraries: Vec<Extent> =
+        plan.libraries.iter().map(|library| packer.add_native(&library.path)).collect::<Result<_, _>>()?;
+    let mut extents = packer.add_code(&eager, bytecode, Some(&bytecode.bootstrap))?;
+    packer.add_extensions(&eager, &mut extents)?;
+    extents.extend(packer.add_code(&later, bytecode, None)?);
+    packer.add_extensions(&later, &mut extents)?;
+
+    let Packer { mut writer, .. } = packer;
+    for (library, content) in plan.libraries.iter().zip(libraries) {
+        writer.add_library(LibraryRecord { name: library.name.clone(), content, needs: numbers(&library.needs) })?;
+    }
+    for module in &plan.modules {
+        if let Some(record) = record(module, &extents) {
+            writer.add_module(record)?;
+        }
+    }
+    let target = &plan.target;
+    let bootstrap = extents.get(BOOTSTRAP).copied().unwrap_or(NOTHING);
+    Ok(writer.finish(&TargetRecord {
+        python: target.python,
+        version: target.version.clone(),
+        abi_flags: target.abi_flags.clone(),
+        platform: target.platform.clone(),
+        cache_tag: target.cache_tag.clone(),
+        optimize: target.optimize,
+        entry_kind: plan.entry_kind(),
+        entry: plan.entry.clone(),
+        libpython: u32::try_from(plan.libraries.len()).ok().and_then(|count| count.checked_sub(1)),
+        bootstrap,
+    })?)
+}
+
+/// The extent of a namespace package.
+const NOTHING: Extent = Extent { block: 0, offset: 0, length: 0 };
+
+/// Key of the bootstrap among the extents: no module has an empty name.
+const BOOTSTRAP: &str = "";
+
+type Extents = BTreeMap<String, Extent>;
+
+struct Packer<'a, W> {
+    writer: ArchiveWriter<W>,
+    cache: &'a Cache,
+    /// Native files written so far: a file that is needed twice is written once.
+    native: BTreeMap<PathBuf, Extent>,
+}
+
+impl<W: Write + Seek> Packer<'_, W> {
+    /// Packs the code of modules into blocks, in the order given.
+    fn add_code(
+        &mut self,
+        modules: &[&PlannedModule],
+        bytecode: &Bytecode,
+        bootstrap: Option<&[u8]>,
+    ) -> Result<Extents, ArchiveWriteError> {
+        let codes = modules.iter().filter_map(|module| Some((module.name.as_str(), bytecode.modules.get(&module.name)?.as_slice())));
+        let mut blocks: Vec<Vec<u8>> = Vec::new();
+        let mut places: Vec<(String, usize, usize, usize)> = Vec::new();
+        for (name, code) in bootstrap.map(|code| (BOOTSTRAP, code)).into_iter().chain(codes) {
+            if blocks.last().is_none_or(|block| !block.is_empty() && block.len() + code.len() > MODULE_BLOCK) {
+                blocks.push(Vec::new());
+            }
+            let number = blocks.len() - 1;
+            if let Some(block) = blocks.last_mut() {
+                places.push((name.to_owned(), number, block.len(), code.len()));
+                block.extend_from_slice(code);
+            }
+        }
+        let blocks: Vec<&[u8]> = blocks.iter().map(Vec::as_slice).collect();
+        let numbers = self.add_blocks(&blocks, MODULE_LEVEL)?;
+        Ok(places
+            .into_iter()
+            .filter_map(|(name, number, offset, length)| {
+                let offset = u32::try_from(offset).ok()?;
+                Some((name, Extent { block: *numbers.get(number)?, offset, length: length as u64 }))
+            })
+            .collect())
+    }
+
+    fn add_extensions(&mut self, modules: &[&PlannedModule], extents: &mut Extents) -> Result<(), ArchiveWriteError> {
+        for module in modules {
+            if let PlannedContent::Extension { path, .. } = &module.content {
+                extents.insert(module.name.clone(), self.add_native(path)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a native file in blocks of its own.
+    fn add_native(&mut self, path: &Path) -> Result<Extent, ArchiveWriteError> {
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if let Some(extent) = self.native.get(&real) {
+            return Ok(*extent);
+        }
+        let bytes =
+            std::fs::read(&real).map_err(|source| ArchiveWriteError::Read { path: path.to_owned(), source })?;
+        let pieces: Vec<&[u8]> = bytes.chunks(NATIVE_BLOCK).collect();
+        let numbers = self.add_blocks(&pieces, NATIVE_LEVEL)?;
+        let extent =
+            Extent { block: numbers.first().copied().unwrap_or_default(), offset: 0, length: bytes.len() as u64 };
+        self.native.insert(real, extent);
+        Ok(extent)
+    }
+
+    /// Compresses blocks side by side and writes them in order.
+    fn add_blocks(&mut self, blocks: &[&[u8]], level: i32) -> Result<Vec<u32>, ArchiveWriteError> {
+        let cache = self.cache;
+        let packed: Vec<PackedBlock> = blocks
+            .par_iter()
+            .map(|raw| compress_with_cache(cache, raw, level))
+            .collect::<Result<_, _>>()
+            .map_err(ArchiveWriteError::Compress)?;
+        Ok(packed.iter().map(|block| self.writer.add_block(block)).collect::<Result<_, _>>()?)
+    }
+}
+
+fn compress_with_cache(cache: &Cache, raw: &[u8], level: i32) -> std::io::Result<PackedBlock> {
+    let key = Key::of([level.to_le_bytes().as_slice(), raw]);
+    if let (Some(stored), Ok(length)) = (cache.get(Shelf::Blocks, &key), u32::try_from(raw.len())) {
+        return Ok(PackedBlock::from_stored(stored, length));
+    }
+    let block = compress(raw, level)?;
+    cache.put(Shelf::Blocks, &key, block.stored());
+    Ok(block)
+}
+
+/// A module's record; none for one whose code could not be compiled.
+fn record(module: &PlannedModule, extents: &Extents) -> Option<ModuleRecord> {
+    let (kind, content, needs) = match &module.content {
+        PlannedContent::Namespace => (ModuleKind::Namespace, NOTHING, Vec::new()),
+        PlannedContent::Extension { needs, .. } => {
+            (ModuleKind::Extension, *extents.get(&module.name)?, numbers(needs))
+        }
+        PlannedContent::Source { .. } | PlannedContent::Bytecode { .. } => {
+            (ModuleKind::Code, *extents.get(&module.name)?, Vec::new())
+        }
+    };
+    let (name, file, is_package) = (module.name.clone(), module.file.clone(), module.is_package);
+    Some(ModuleRecord { name, file, kind, is_package, content, needs })
+}
+
+fn numbers(indexes: &[usize]) -> Vec<u32> {
+    indexes.iter().filter_map(|index| u32::try_from(*index).ok()).collect()
+}

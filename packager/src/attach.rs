@@ -1,0 +1,92 @@
+//! Stub and archive, joined into an executable.
+//!
+//! The file is made beside its place under another name and renamed when it is complete: a build that fails or is
+//! interrupted leaves no broken executable, and one that replaces a running executable leaves that one alone.
+
+use std::fs::Permissions;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use snapfreeze_runtime::archive::layout::ARCHIVE_ALIGNMENT;
+use snapfreeze_runtime::archive::slot::{self, ArchivePlace};
+use tempfile::NamedTempFile;
+
+use crate::archive::ArchiveWriteError;
+
+/// The prebuilt stub, as `build.rs` has made it.
+const STUB: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/stub"));
+
+/// Why there is no executable.
+#[derive(Debug, thiserror::Error)]
+pub enum AttachError {
+    /// The output's directory cannot be made.
+    #[error("cannot make the directory {path}: {source}", path = path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The output is a directory.
+    #[error("{} is a directory: the executable cannot take its place", .0.display())]
+    IsDirectory(PathBuf),
+    /// Writing the output failed.
+    #[error("cannot write {path}: {source}", path = path.display())]
+    Write {
+        /// The output.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Writing the archive failed.
+    #[error(transparent)]
+    Archive(ArchiveWriteError),
+    /// The packager's own stub is not one.
+    #[error("this snapfreeze carries a stub without a slot for the archive: build it anew")]
+    NoSlot,
+}
+
+/// Writes the executable to `output`: the stub, and what `write_archive` writes. Returns its size in bytes.
+///
+/// # Errors
+/// When a file or directory cannot be written. Nothing is left behind.
+pub fn attach(
+    output: &Path,
+    write_archive: impl FnOnce(NamedTempFile) -> Result<(u64, NamedTempFile), ArchiveWriteError>,
+) -> Result<u64, AttachError> {
+    if output.is_dir() {
+        return Err(AttachError::IsDirectory(output.to_owned()));
+    }
+    let directory = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(directory)
+        .map_err(|source| AttachError::Directory { path: directory.to_owned(), source })?;
+    let failed = |source: io::Error| AttachError::Write { path: output.to_owned(), source };
+
+    let slot_at = slot::find(STUB).ok_or(AttachError::NoSlot)? as u64;
+    // Only the owner may touch it while it grows; it gets its mode when it is complete.
+    let mut file = NamedTempFile::new_in(directory).map_err(failed)?;
+    let offset = (STUB.len() as u64).next_multiple_of(ARCHIVE_ALIGNMENT);
+    let padding = vec![0; (offset - STUB.len() as u64) as usize];
+    file.write_all(STUB).and_then(|()| file.write_all(&padding)).map_err(failed)?;
+    let (length, mut file) = write_archive(file).map_err(|error| match error {
+        ArchiveWriteError::Write(snapfreeze_runtime::archive::writer::WriteError::Io(source)) => failed(source),
+        other => AttachError::Archive(other),
+    })?;
+
+    let slot = slot::filled(ArchivePlace { offset, length });
+    file.seek(SeekFrom::Start(slot_at)).and_then(|_| file.write_all(&slot)).map_err(failed)?;
+    file.flush().and_then(|()| file.as_file().set_permissions(Permissions::from_mode(mode()))).map_err(failed)?;
+    file.persist(output).map_err(|error| failed(error.error))?;
+    Ok(offset + length)
+}
+
+/// Executable by all whom the process's umask does not exclude.
+fn mode() -> u32 {
+    let mask = std::fs::read_to_string("/proc/self/status").ok();
+    let mask = mask.as_deref().and_then(|status| {
+        let line = status.lines().find_map(|line| line.strip_prefix("Umask:"))?;
+        u32::from_str_radix(line.trim(), 8).ok()
+    });
+    0o777 & !mask.unwrap_or(0o022)
+}

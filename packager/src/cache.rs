@@ -1,0 +1,155 @@
+//! The build cache: content-addressed, shared by all builds of a user, never needed.
+//!
+//! An entry's name is a BLAKE3 hash of everything that its content follows from, so entries never go stale; a
+//! reader that finds an entry damaged treats it as absent. Entries are written to a temporary file and renamed:
+//! concurrent builds see whole entries or none. Where no place for a cache can be had, there is none and builds
+//! just take longer.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// A kind of entry; each has a folder of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shelf {
+    /// Facts about interpreters.
+    Facts,
+    /// Canonical bytecode.
+    Code,
+    /// Compressed blocks.
+    Blocks,
+    /// What extension modules import.
+    Observations,
+    /// Answers of interpreters about names.
+    Specs,
+}
+
+impl Shelf {
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Facts => "facts",
+            Self::Code => "code",
+            Self::Blocks => "blocks",
+            Self::Observations => "observations",
+            Self::Specs => "specs",
+        }
+    }
+}
+
+/// Name of an entry: a hash of what its content follows from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key(blake3::Hash);
+
+impl Key {
+    /// A key of several parts. Each part's length goes into the hash, so that no two lists of parts are alike.
+    pub fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        for part in parts {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+        Self(hasher.finalize())
+    }
+
+    /// The key as a short file name.
+    pub fn short(&self) -> String {
+        self.0.to_hex()[..16].to_owned()
+    }
+}
+
+/// The user's cache, or none.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    root: Option<PathBuf>,
+}
+
+impl Cache {
+    /// `$SNAPFREEZE_CACHE_DIR`, else `$XDG_CACHE_HOME/snapfreeze`, else `~/.cache/snapfreeze`; none where there is
+    /// no such place or it cannot be written to. An empty `SNAPFREEZE_CACHE_DIR` switches the cache off.
+    pub fn of_user(environment: impl Fn(&str) -> Option<OsString>) -> Self {
+        let root = environment("SNAPFREEZE_CACHE_DIR").map(PathBuf::from).or_else(|| {
+            let absolute = |name: &str| environment(name).map(PathBuf::from).filter(|path| path.is_absolute());
+            let caches = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
+            Some(caches.join("snapfreeze"))
+        });
+        let root = root.filter(|root| !root.as_os_str().is_empty() && std::fs::create_dir_all(root).is_ok());
+        Self { root: root.and_then(|root| std::path::absolute(root).ok()) }
+    }
+
+    /// A cache at this place.
+    pub fn at(root: &Path) -> Self {
+        Self { root: Some(root.to_owned()) }
+    }
+
+    /// No cache.
+    pub fn none() -> Self {
+        Self { root: None }
+    }
+
+    /// A folder of the cache for what is not an entry, made if it is not there.
+    pub fn folder(&self, name: &str) -> Option<PathBuf> {
+        let folder = self.root.as_ref()?.join(name);
+        std::fs::create_dir_all(&folder).ok()?;
+        Some(folder)
+    }
+
+    /// An entry's content.
+    pub fn get(&self, shelf: Shelf, key: &Key) -> Option<Vec<u8>> {
+        let mut content = std::fs::read(self.path(shelf, key)?).ok()?;
+        let body = content.len().checked_sub(32)?;
+        if blake3::hash(&content[..body]).as_bytes() != &content[body..] {
+            return None;
+        }
+        content.truncate(body);
+        Some(content)
+    }
+
+    /// Keeps an entry. A cache that cannot be written to is no reason to fail.
+    pub fn put(&self, shelf: Shelf, key: &Key, content: &[u8]) {
+        let Some(path) = self.path(shelf, key) else { return };
+        let Some(folder) = path.parent() else { return };
+        let write = || -> std::io::Result<()> {
+            std::fs::create_dir_all(folder)?;
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            file.write_all(content)?;
+            file.write_all(blake3::hash(content).as_bytes())?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        let _ = write();
+    }
+
+    fn path(&self, shelf: Shelf, key: &Key) -> Option<PathBuf> {
+        let name = key.0.to_hex();
+        Some(self.root.as_ref()?.join(shelf.folder()).join(&name[..2]).join(&name[2..]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gives_back_what_was_put_and_nothing_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path());
+        let key = Key::of([b"a".as_slice(), b"b"]);
+        assert_eq!(cache.get(Shelf::Code, &key), None);
+        cache.put(Shelf::Code, &key, b"content");
+        assert_eq!(cache.get(Shelf::Code, &key).as_deref(), Some(b"content".as_slice()));
+        assert_eq!(cache.get(Shelf::Blocks, &key), None);
+        assert_eq!(cache.get(Shelf::Code, &Key::of([b"ab".as_slice(), b""])), None);
+
+        let path = cache.path(Shelf::Code, &key).unwrap();
+        std::fs::write(&path, b"short").unwrap();
+        assert_eq!(cache.get(Shelf::Code, &key), None);
+    }
+
+    #[test]
+    fn works_without_a_place() {
+        let cache = Cache::of_user(|_| None);
+        let key = Key::of([]);
+        cache.put(Shelf::Code, &key, b"content");
+        assert_eq!(cache.get(Shelf::Code, &key), None);
+    }
+}

@@ -1,0 +1,154 @@
+//! The command line: its types, and what is printed.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::entry::Entry;
+use crate::error::Error;
+use crate::ops;
+use crate::report::Report;
+use crate::request::BuildRequest;
+
+/// Turn a Python program into one native executable that starts at once and needs no Python.
+#[derive(Debug, Parser)]
+#[command(name = "snapfreeze", version, arg_required_else_help = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Build an executable
+    Build(BuildArguments),
+    /// Build an executable into the cache and run it
+    Run(RunArguments),
+}
+
+#[derive(Debug, Args)]
+struct BuildArguments {
+    #[command(flatten)]
+    program: ProgramArguments,
+
+    /// Where the executable goes [default: dist/NAME]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Print only errors
+    #[arg(short, long)]
+    quiet: bool,
+
+    /// Also print which imports were not found
+    #[arg(short, long, conflicts_with = "quiet")]
+    verbose: bool,
+}
+
+#[derive(Debug, Args)]
+struct RunArguments {
+    #[command(flatten)]
+    program: ProgramArguments,
+
+    /// Arguments for the program
+    #[arg(last = true, value_name = "ARGS")]
+    arguments: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+struct ProgramArguments {
+    /// The program: a script, a directory with __main__.py, or module:function
+    #[arg(value_name = "ENTRY", required_unless_present = "module", conflicts_with = "module")]
+    entry: Option<PathBuf>,
+
+    /// The program is a module, as for `python -m`
+    #[arg(short, long, value_name = "MODULE")]
+    module: Option<String>,
+
+    /// The interpreter to freeze for: a path, a name on PATH, a version, or a virtual environment
+    /// [default: $VIRTUAL_ENV, .venv beside the entry, python3]
+    #[arg(long, value_name = "PYTHON")]
+    python: Option<PathBuf>,
+
+    /// Optimisation level of the bytecode, as python's -O and -OO
+    #[arg(long, value_name = "LEVEL", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=2))]
+    optimize: u8,
+
+    /// Threads and processes to use at a time [default: all cores]
+    #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
+    jobs: Option<usize>,
+}
+
+fn parse_jobs(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(jobs) if (1..=1024).contains(&jobs) => Ok(jobs),
+        _ => Err("a number from 1 to 1024 is expected".into()),
+    }
+}
+
+impl ProgramArguments {
+    fn into_request(self) -> Result<BuildRequest, Error> {
+        let entry = match (&self.entry, &self.module) {
+            (_, Some(module)) => Entry::from_module(module)?,
+            (Some(entry), None) => Entry::from_argument(entry)?,
+            (None, None) => Entry::from_argument("".as_ref())?,
+        };
+        let mut request = BuildRequest::new(entry);
+        request.python = self.python;
+        request.optimize = self.optimize;
+        request.jobs = self.jobs.unwrap_or(request.jobs);
+        Ok(request)
+    }
+}
+
+/// Runs the command line of this process. What it returns is the exit code.
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Build(arguments) => build(arguments),
+        Command::Run(arguments) => run(arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            if let Some(hint) = error.hint() {
+                eprintln!("hint: {hint}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn build(arguments: BuildArguments) -> Result<(), Error> {
+    let mut request = arguments.program.into_request()?;
+    if let Some(output) = arguments.output {
+        request.output = output;
+    }
+    let report = ops::build::build(&request)?;
+    if !arguments.quiet {
+        tell(&report);
+        println!("{report}");
+    }
+    if arguments.verbose {
+        for missing in &report.plan.missing {
+            println!("not found: {} (imported by {}, line {})", missing.name, missing.from, missing.line);
+        }
+    }
+    Ok(())
+}
+
+fn run(arguments: RunArguments) -> Result<(), Error> {
+    let request = arguments.program.into_request()?;
+    match ops::run::run(request, &arguments.arguments, tell)? {}
+}
+
+/// Notes and warnings go to stderr: `run` leaves stdout to the program.
+fn tell(report: &Report) {
+    for note in &report.notes {
+        eprintln!("note: {note}");
+    }
+    for warning in &report.warnings {
+        eprintln!("warning: {warning}");
+    }
+}

@@ -1,0 +1,77 @@
+//! What the program needs beside Python modules: native libraries.
+//!
+//! In: the graph in predicted order and libpython. Out: a [`Collection`]: the libraries that extension modules and
+//! libpython need, each with what must be loaded before it.
+
+pub mod native;
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use native::{LibrarySearch, NativeError, close_over};
+
+use crate::graph::{ModuleGraph, ModuleKind};
+use crate::probe::PythonFacts;
+
+/// A native library to take along.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Library {
+    /// The name by which others ask for it.
+    pub name: String,
+    /// The file.
+    pub path: PathBuf,
+    /// Indexes of the libraries to load before it, in order.
+    pub needs: Vec<usize>,
+}
+
+/// Everything that is not Python.
+#[derive(Debug, Clone, Default)]
+pub struct Collection {
+    /// Libraries; indexes refer to this list.
+    pub libraries: Vec<Library>,
+    /// By extension module: indexes of the libraries to load before it, in order.
+    pub needs: BTreeMap<String, Vec<usize>>,
+    /// The libraries that libpython needs, in order.
+    pub libpython_needs: Vec<usize>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// Collects the native libraries of libpython and of the graph's extension modules.
+///
+/// `order` is the predicted import order: of two libraries with one name the one that is loaded first wins, as it
+/// would in `python`. `library_path` is the build environment's `LD_LIBRARY_PATH`.
+///
+/// # Errors
+/// When libpython or an extension module is no library for this machine.
+pub fn collect(
+    graph: &ModuleGraph,
+    order: &[(String, bool)],
+    libpython: &Path,
+    facts: &PythonFacts,
+    library_path: Option<&OsStr>,
+) -> Result<Collection, NativeError> {
+    let executable = facts.base_executable.canonicalize().unwrap_or_else(|_| facts.base_executable.clone());
+    let search = LibrarySearch::of_host()
+        .with_library_path(library_path.unwrap_or_default())
+        .loaded_by(Some(libpython), &executable)?;
+    let extensions = order.iter().filter_map(|(name, _)| match &graph.modules.get(name)?.kind {
+        ModuleKind::Extension(path) => Some((name.clone(), path.clone())),
+        _ => None,
+    });
+    let (names, files): (Vec<String>, Vec<PathBuf>) = extensions.unzip();
+    let roots: Vec<PathBuf> = std::iter::once(libpython.to_owned()).chain(files).collect();
+    let closure = close_over(&roots, &search)?;
+
+    let mut needs = closure.roots.into_iter();
+    let libpython_needs = needs.next().unwrap_or_default();
+    let libraries = closure.files.into_iter();
+    let libraries =
+        libraries.map(|file| Library { name: file.load_name, path: file.path, needs: file.needs }).collect();
+    let missing = closure.missing.iter().map(|missing| {
+        format!("the library {} is not found; {} needs it", missing.name, missing.needed_by.display())
+    });
+    let warnings = closure.warnings.iter().map(ToString::to_string).chain(missing).collect();
+    Ok(Collection { libraries, needs: names.into_iter().zip(needs).collect(), libpython_needs, warnings })
+}

@@ -1,0 +1,179 @@
+//! What the user asks to freeze: a script, a package directory, a module, or a function of a module.
+
+use std::path::{Path, PathBuf};
+
+/// The program to freeze.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// `app.py`: as `python app.py`.
+    Script(PathBuf),
+    /// A directory with `__main__.py` and no `__init__.py`: as `python directory`.
+    Directory(PathBuf),
+    /// A package directory with `__init__.py` and `__main__.py`: as `python -m package` from beside it.
+    Package(PathBuf),
+    /// `-m module`: as `python -m module`.
+    Module(String),
+    /// `module:function`: as the console script that an installer would make of it.
+    Function {
+        /// Dotted module name.
+        module: String,
+        /// Name of the function, dots allowed.
+        function: String,
+    },
+}
+
+/// Why there is nothing to freeze.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum EntryError {
+    /// Neither a path nor `module:function`.
+    #[error("there is no file or directory {0}")]
+    NotFound(PathBuf),
+    /// A directory that cannot be run.
+    #[error("the directory {0} has no __main__.py, so there is nothing to run in it")]
+    NoMain(PathBuf),
+    /// A special file.
+    #[error("{0} is neither a file nor a directory")]
+    NotAFile(PathBuf),
+    /// Not an identifier, or identifiers with dots.
+    #[error("{0:?} is not the name of a Python module")]
+    NotAModule(String),
+}
+
+impl EntryError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotFound(path) => {
+                let text = path.to_str().filter(|text| is_dotted_name(text))?;
+                Some(format!("if {text} is a module, say `-m {text}`"))
+            }
+            Self::NoMain(_) => Some("name the script to run, or `module:function`".into()),
+            _ => None,
+        }
+    }
+}
+
+impl Entry {
+    /// Reads the positional argument.
+    ///
+    /// # Errors
+    /// When it is neither a script, nor a directory that can be run, nor `module:function`.
+    pub fn from_argument(argument: &Path) -> Result<Self, EntryError> {
+        let Ok(metadata) = std::fs::metadata(argument) else {
+            return Self::from_object_reference(argument).ok_or_else(|| EntryError::NotFound(argument.to_owned()));
+        };
+        let path = std::path::absolute(argument).unwrap_or_else(|_| argument.to_owned());
+        if metadata.is_file() {
+            return Ok(Self::Script(path));
+        }
+        if !metadata.is_dir() {
+            return Err(EntryError::NotAFile(argument.to_owned()));
+        }
+        if !path.join("__main__.py").is_file() {
+            return Err(EntryError::NoMain(argument.to_owned()));
+        }
+        // `.` and `..` have no name of their own.
+        let path = if path.file_name().is_some() { path } else { path.canonicalize().unwrap_or(path) };
+        let importable = path.file_name().and_then(|name| name.to_str()).is_some_and(is_identifier);
+        Ok(if path.join("__init__.py").is_file() && importable { Self::Package(path) } else { Self::Directory(path) })
+    }
+
+    /// Reads the value of `-m`.
+    ///
+    /// # Errors
+    /// When it is not a module's name.
+    pub fn from_module(name: &str) -> Result<Self, EntryError> {
+        if is_dotted_name(name) { Ok(Self::Module(name.to_owned())) } else { Err(EntryError::NotAModule(name.to_owned())) }
+    }
+
+    fn from_object_reference(argument: &Path) -> Option<Self> {
+        let (module, function) = argument.to_str()?.split_once(':')?;
+        (is_dotted_name(module) && is_dotted_name(function))
+            .then(|| Self::Function { module: module.to_owned(), function: function.to_owned() })
+    }
+
+    /// The executable's name: the script's stem, the directory's name, the module's.
+    pub fn name(&self) -> String {
+        let of_path = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = match self {
+            Self::Script(path) => {
+                of_path(path).map(|name| name.strip_suffix(".py").map(str::to_owned).unwrap_or(name))
+            }
+            Self::Directory(path) | Self::Package(path) => of_path(path),
+            Self::Module(module) => {
+                let module = module.strip_suffix(".__main__").unwrap_or(module);
+                module.rsplit('.').next().map(str::to_owned)
+            }
+            Self::Function { module, .. } => module.split('.').next().map(str::to_owned),
+        };
+        name.filter(|name| !name.is_empty()).unwrap_or_else(|| "app".into())
+    }
+
+    /// The directory that `python` would put first on `sys.path`.
+    pub fn search_directory(&self) -> PathBuf {
+        let above = |path: &Path| path.parent().map(Path::to_owned).unwrap_or_default();
+        match self {
+            // The script's own directory after symbolic links are followed, as `python` computes it.
+            Self::Script(path) => above(&path.canonicalize().unwrap_or_else(|_| path.clone())),
+            Self::Directory(path) => path.clone(),
+            Self::Package(path) => above(path),
+            Self::Module(_) | Self::Function { .. } => std::env::current_dir().unwrap_or_default(),
+        }
+    }
+
+    /// Where a project's own environment would be: beside the script or directory.
+    pub fn project_directory(&self) -> PathBuf {
+        match self {
+            Self::Directory(path) => path.parent().map(Path::to_owned).unwrap_or_default(),
+            _ => self.search_directory(),
+        }
+    }
+}
+
+fn is_identifier(text: &str) -> bool {
+    let mut characters = text.chars();
+    characters.next().is_some_and(|first| first == '_' || first.is_alphabetic())
+        && characters.all(|character| character == '_' || character.is_alphanumeric())
+}
+
+/// Identifiers with dots between.
+pub fn is_dotted_name(text: &str) -> bool {
+    text.split('.').all(is_identifier)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_from_the_entry() {
+        assert_eq!(Entry::Script("/a/tool.py".into()).name(), "tool");
+        assert_eq!(Entry::Script("/a/tool".into()).name(), "tool");
+        assert_eq!(Entry::Package("/a/pkg".into()).name(), "pkg");
+        assert_eq!(Entry::Module("http.server".into()).name(), "server");
+        assert_eq!(Entry::Module("pkg.__main__".into()).name(), "pkg");
+        assert_eq!(Entry::Function { module: "pkg.cli".into(), function: "main".into() }.name(), "pkg");
+    }
+
+    #[test]
+    fn tells_the_forms_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("with space.py"), "").unwrap();
+        assert!(matches!(Entry::from_argument(&at("with space.py")), Ok(Entry::Script(_))));
+        std::fs::create_dir(at("pkg")).unwrap();
+        assert!(matches!(Entry::from_argument(&at("pkg")), Err(EntryError::NoMain(_))));
+        std::fs::write(at("pkg/__main__.py"), "").unwrap();
+        assert!(matches!(Entry::from_argument(&at("pkg")), Ok(Entry::Directory(_))));
+        std::fs::write(at("pkg/__init__.py"), "").unwrap();
+        assert!(matches!(Entry::from_argument(&at("pkg")), Ok(Entry::Package(_))));
+        let function = Entry::Function { module: "a.b".into(), function: "c".into() };
+        assert_eq!(Entry::from_argument(Path::new("a.b:c")), Ok(function));
+        for wrong in ["", "a.b:", ":c", "1a:c", "a b:c"] {
+            assert!(matches!(Entry::from_argument(Path::new(wrong)), Err(EntryError::NotFound(_))), "{wrong}");
+        }
+        assert_eq!(Entry::from_module("a..b"), Err(EntryError::NotAModule("a..b".into())));
+        let hint = EntryError::NotFound("http.server".into()).hint();
+        assert_eq!(hint.as_deref(), Some("if http.server is a module, say `-m http.server`"));
+    }
+}

@@ -1,0 +1,67 @@
+//! Why a command failed: the errors of all phases, with what to do about them.
+
+use crate::archive::ArchiveWriteError;
+use crate::attach::AttachError;
+use crate::collect::native::NativeError;
+use crate::compile::CompileError;
+use crate::entry::EntryError;
+use crate::graph::build::GraphError;
+use crate::probe::ProbeError;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "one variant a phase, named after it")]
+pub enum Error {
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    #[error(transparent)]
+    Collect(#[from] NativeError),
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    #[error(transparent)]
+    Attach(#[from] AttachError),
+    #[error("cannot run {program}: {source}", program = program.display())]
+    Run { program: std::path::PathBuf, source: std::io::Error },
+    #[error("there is no place for the executable: {0}")]
+    NoPlace(std::io::Error),
+}
+
+impl Error {
+    /// What to do about it, apart from the message.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Entry(error) => error.hint(),
+            Self::Probe(error) => error.hint(),
+            Self::Graph(GraphError::NoModule { .. }) => {
+                Some("install it there, or name another interpreter with --python".into())
+            }
+            Self::Graph(GraphError::NoMain { .. }) => Some("name a function to run: `module:function`".into()),
+            Self::Collect(error) => Some(error.hint().to_owned()),
+            Self::Attach(error) => hint_for_output(error),
+            Self::NoPlace(_) => Some("set SNAPFREEZE_CACHE_DIR to a directory that can be written to".into()),
+            _ => None,
+        }
+    }
+}
+
+fn hint_for_output(error: &AttachError) -> Option<String> {
+    let io = match error {
+        AttachError::IsDirectory(_) => return Some("name another output with -o".into()),
+        AttachError::Directory { source, .. } | AttachError::Write { source, .. } => source,
+        AttachError::Archive(ArchiveWriteError::Compress(source)) => source,
+        _ => return None,
+    };
+    match io.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            Some("the disk is full: free some space, or name an output elsewhere with -o".into())
+        }
+        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+            Some("name an output elsewhere with -o".into())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,384 @@
+//! The walk over the syntax tree: every statement and expression that the target could execute, once.
+//!
+//! Reading a body answers whether control can leave it at its end; what follows a `raise`, a `return` or a
+//! test that is known to end in one is dead and not read. Three things change on the way down and are restored
+//! on the way up: the scopes, the kind of an import met here, and nothing else.
+
+use ruff_python_ast::visitor::{Visitor, walk_expr};
+use ruff_python_ast::{
+    BoolOp, Comprehension, ExceptHandler, Expr, ExprBoolOp, ExprIf, ExprLambda, Stmt, StmtAssert, StmtFor,
+    StmtFunctionDef, StmtIf, StmtImport, StmtImportFrom, StmtMatch, StmtTry, StmtWhile, StmtWith,
+};
+use ruff_text_size::{Ranged, TextSize};
+
+use super::conditions::Conditions;
+use super::scope::{Scope, ScopeKind, Scopes, Words};
+use super::{EdgeKind, ImportEdge, Lines, ModuleImports, ModuleName, Request, Target};
+
+/// From how many scopes on lambdas and comprehensions bind in the scope around them: lookups stay short, and
+/// a name bound once too often is merely unknown.
+const MAX_SCOPES: usize = 256;
+
+/// Reads a module's body.
+pub(super) fn read(
+    body: &[Stmt],
+    text: &str,
+    lines: &Lines,
+    module: &ModuleName<'_>,
+    target: &Target,
+) -> ModuleImports {
+    let words = Words::of(text);
+    let scopes = vec![Scope::of_body(ScopeKind::Module, body, words)];
+    let kind = EdgeKind::default();
+    let mut reader = Reader { scopes, kind, found: ModuleImports::default(), words, lines, module, target };
+    reader.read_body(body);
+    super::exports::finish(&mut reader.found);
+    reader.found
+}
+
+/// The state of the walk.
+pub(super) struct Reader<'a, 'c> {
+    scopes: Vec<Scope<'a>>,
+    kind: EdgeKind,
+    pub(super) found: ModuleImports,
+    words: Words,
+    lines: &'c Lines,
+    pub(super) module: &'c ModuleName<'c>,
+    target: &'c Target,
+}
+
+impl<'a> Reader<'a, '_> {
+    pub(super) fn scopes(&self) -> Scopes<'_, 'a> {
+        Scopes::new(&self.scopes)
+    }
+
+    pub(super) fn conditions(&self) -> Conditions<'_, 'a> {
+        Conditions { scopes: self.scopes(), module: self.module, target: self.target }
+    }
+
+    /// Whether statements here are the module's own, not those of a class or function.
+    pub(super) fn is_module_level(&self) -> bool {
+        self.scopes.len() == 1
+    }
+
+    pub(super) fn add(&mut self, request: Request, at: TextSize, dynamic: bool) {
+        let line = self.lines.line(at.to_usize());
+        self.found.edges.push(ImportEdge { request, kind: EdgeKind { dynamic, ..self.kind }, line });
+    }
+
+    /// Reads statements up to the first that control does not pass; whether there is one.
+    fn read_body(&mut self, body: &'a [Stmt]) -> bool {
+        body.iter().any(|statement| self.read_statement(statement))
+    }
+
+    /// Reads a statement; whether control never passes it.
+    fn read_statement(&mut self, statement: &'a Stmt) -> bool {
+        match statement {
+            Stmt::Import(import) => self.read_import(import),
+            Stmt::ImportFrom(import) => self.read_import_from(import),
+            Stmt::FunctionDef(function) => self.read_function(function),
+            Stmt::ClassDef(class) => {
+                class.decorator_list.iter().for_each(|decorator| self.visit_decorator(decorator));
+                class.type_params.iter().for_each(|params| self.visit_type_params(params));
+                class.arguments.iter().for_each(|arguments| self.visit_arguments(arguments));
+                self.scopes.push(Scope::of_body(ScopeKind::Class, &class.body, self.words));
+                self.read_body(&class.body);
+                self.scopes.pop();
+            }
+            Stmt::If(branches) => return self.read_if(branches),
+            Stmt::While(repeat) => self.read_while(repeat),
+            Stmt::For(repeat) => self.read_for(repeat),
+            Stmt::With(with) => return self.read_with(with),
+            Stmt::Try(attempt) => return self.read_try(attempt),
+            Stmt::Match(choice) => return self.read_match(choice),
+            Stmt::Assert(assertion) => return self.read_assert(assertion),
+            Stmt::TypeAlias(alias) => self.deferred(|reader| {
+                alias.type_params.iter().for_each(|params| reader.visit_type_params(params));
+                reader.visit_expr(&alias.value);
+            }),
+            Stmt::Raise(raise) => {
+                raise.exc.iter().chain(&raise.cause).for_each(|expression| self.visit_expr(expression));
+                return true;
+            }
+            Stmt::Return(leave) => {
+                leave.value.iter().for_each(|value| self.visit_expr(value));
+                return true;
+            }
+            Stmt::Break(_) | Stmt::Continue(_) => return true,
+            _ => {
+                self.note_assignment(statement);
+                ruff_python_ast::visitor::walk_stmt(self, statement);
+            }
+        }
+        false
+    }
+
+    fn read_import(&mut self, import: &'a StmtImport) {
+        let outer = self.kind;
+        self.kind.deferred |= import.is_lazy;
+        for alias in &import.names {
+            self.add(Request::Module(alias.name.to_string()), import.start(), false);
+        }
+        self.kind = outer;
+    }
+
+    fn read_import_from(&mut self, import: &'a StmtImportFrom) {
+        let name = import.module.as_ref().map_or("", |module| module.as_str());
+        let Some(module) = absolute(name, import.level, self.module.package) else { return };
+        let outer = self.kind;
+        self.kind.deferred |= import.is_lazy;
+        let names: Vec<String> = import.names.iter().map(|alias| alias.name.to_string()).collect();
+        let request = if names.iter().any(|name| name == "*") {
+            Request::Star { module }
+        } else {
+            Request::From { module, names }
+        };
+        self.add(request, import.start(), false);
+        self.kind = outer;
+    }
+
+    /// Decorators, defaults and annotations are evaluated here, the body when it is called.
+    fn read_function(&mut self, function: &'a StmtFunctionDef) {
+        function.decorator_list.iter().for_each(|decorator| self.visit_decorator(decorator));
+        function.type_params.iter().for_each(|params| self.visit_type_params(params));
+        self.visit_parameters(&function.parameters);
+        function.returns.iter().for_each(|returns| self.visit_annotation(returns));
+        let mut scope = Scope::of_body(ScopeKind::Function, &function.body, self.words);
+        scope.bind_parameters(&function.parameters);
+        self.scopes.push(scope);
+        self.deferred(|reader| {
+            reader.read_body(&function.body);
+        });
+        self.scopes.pop();
+    }
+
+    /// Reads what is executed later: no `try` around it catches anything then.
+    fn deferred(&mut self, read: impl FnOnce(&mut Self)) {
+        let outer = self.kind;
+        self.kind = EdgeKind { deferred: true, optional: false, ..outer };
+        read(self);
+        self.kind = outer;
+    }
+
+    fn read_if(&mut self, branches: &'a StmtIf) -> bool {
+        let first = std::iter::once((Some(&*branches.test), &branches.body));
+        let others = branches.elif_else_clauses.iter().map(|clause| (clause.test.as_ref(), &clause.body));
+        let mut ends = true;
+        for (test, body) in first.chain(others) {
+            let known = test.map_or(Some(true), |test| self.read_test(test));
+            if known != Some(false) {
+                ends &= self.read_body(body);
+            }
+            if known == Some(true) {
+                return ends;
+            }
+        }
+        false
+    }
+
+    /// Reads a test's own expressions; whether it succeeds.
+    fn read_test(&mut self, test: &'a Expr) -> Option<bool> {
+        self.visit_expr(test);
+        self.conditions().truth(test)
+    }
+
+    fn read_while(&mut self, repeat: &'a StmtWhile) {
+        let known = self.read_test(&repeat.test);
+        if known != Some(false) {
+            self.read_body(&repeat.body);
+        }
+        if known != Some(true) {
+            self.read_body(&repeat.orelse);
+        }
+    }
+
+    fn read_for(&mut self, repeat: &'a StmtFor) {
+        self.visit_expr(&repeat.iter);
+        self.visit_expr(&repeat.target);
+        self.read_body(&repeat.body);
+        self.read_body(&repeat.orelse);
+    }
+
+    /// A context manager may swallow what is raised in it, so control may pass in spite of a `raise`.
+    fn read_with(&mut self, with: &'a StmtWith) -> bool {
+        with.items.iter().for_each(|item| self.visit_with_item(item));
+        let outer = self.kind;
+        self.kind.optional |= with.items.iter().any(|item| suppresses_import_error(&item.context_expr));
+        self.read_body(&with.body);
+        self.kind = outer;
+        false
+    }
+
+    fn read_try(&mut self, attempt: &'a StmtTry) -> bool {
+        let clauses = attempt.handlers.iter().map(|ExceptHandler::ExceptHandler(clause)| clause);
+        let guarded = clauses.clone().any(|clause| clause.type_.as_deref().is_none_or(catches_import_error));
+        let outer = self.kind;
+        self.kind.optional |= guarded;
+        let mut ends = self.read_body(&attempt.body);
+        self.kind = EdgeKind { fallback: outer.fallback || guarded, ..outer };
+        if !ends {
+            ends = self.read_body(&attempt.orelse);
+        }
+        for clause in clauses {
+            clause.type_.iter().for_each(|exceptions| self.visit_expr(exceptions));
+            ends &= self.read_body(&clause.body);
+        }
+        self.kind = outer;
+        self.read_body(&attempt.finalbody) || ends
+    }
+
+    fn read_match(&mut self, choice: &'a StmtMatch) -> bool {
+        self.visit_expr(&choice.subject);
+        let mut ends = true;
+        for case in &choice.cases {
+            self.visit_pattern(&case.pattern);
+            let taken = self.conditions().matches(&choice.subject, &case.pattern);
+            if taken == Some(false) {
+                continue;
+            }
+            let guard = case.guard.as_deref().map_or(Some(true), |guard| self.read_test(guard));
+            if guard != Some(false) {
+                ends &= self.read_body(&case.body);
+            }
+            if taken == Some(true) && guard == Some(true) {
+                return ends;
+            }
+        }
+        false
+    }
+
+    fn read_assert(&mut self, assertion: &'a StmtAssert) -> bool {
+        if self.target.optimize > 0 {
+            return false;
+        }
+        let known = self.read_test(&assertion.test);
+        if known != Some(true) {
+            assertion.msg.iter().for_each(|message| self.visit_expr(message));
+        }
+        known == Some(false)
+    }
+
+    fn read_lambda(&mut self, lambda: &'a ExprLambda) {
+        lambda.parameters.iter().for_each(|parameters| self.visit_parameters(parameters));
+        let bind = |scope: &mut Scope<'a>| {
+            lambda.parameters.iter().for_each(|parameters| scope.bind_parameters(parameters));
+        };
+        self.in_expression_scope(bind, |reader| {
+            reader.deferred(|reader| reader.visit_expr(&lambda.body));
+        });
+    }
+
+    fn in_expression_scope(&mut self, bind: impl Fn(&mut Scope<'a>), read: impl FnOnce(&mut Self)) {
+        if self.scopes.len() < MAX_SCOPES {
+            let mut scope = Scope::of_expression();
+            bind(&mut scope);
+            self.scopes.push(scope);
+            read(self);
+            self.scopes.pop();
+        } else {
+            self.scopes.iter_mut().rev().take(1).for_each(bind);
+            read(self);
+        }
+    }
+
+    /// The elements of a comprehension are not evaluated if one of its conditions is known to fail.
+    fn read_comprehension(&mut self, generators: &'a [Comprehension], elements: [Option<&'a Expr>; 2]) {
+        let bind = |scope: &mut Scope<'a>| {
+            generators.iter().for_each(|generator| scope.bind_target(&generator.target));
+        };
+        self.in_expression_scope(bind, |reader| {
+            for generator in generators {
+                reader.visit_expr(&generator.iter);
+                reader.visit_expr(&generator.target);
+                for test in &generator.ifs {
+                    if reader.read_test(test) == Some(false) {
+                        return;
+                    }
+                }
+            }
+            elements.into_iter().flatten().for_each(|element| reader.visit_expr(element));
+        });
+    }
+
+    fn read_conditional(&mut self, conditional: &'a ExprIf) {
+        let known = self.read_test(&conditional.test);
+        if known != Some(false) {
+            self.visit_expr(&conditional.body);
+        }
+        if known != Some(true) {
+            self.visit_expr(&conditional.orelse);
+        }
+    }
+
+    fn read_operands(&mut self, operation: &'a ExprBoolOp) {
+        let decides = operation.op == BoolOp::Or;
+        for operand in &operation.values {
+            if self.read_test(operand) == Some(decides) {
+                return;
+            }
+        }
+    }
+}
+
+impl<'a> Visitor<'a> for Reader<'a, '_> {
+    fn visit_expr(&mut self, expression: &'a Expr) {
+        match expression {
+            Expr::Call(call) => return self.read_call(call),
+            Expr::Lambda(lambda) => return self.read_lambda(lambda),
+            Expr::If(conditional) => return self.read_conditional(conditional),
+            Expr::BoolOp(operation) => return self.read_operands(operation),
+            Expr::ListComp(list) => {
+                return self.read_comprehension(&list.generators, [Some(&list.elt), None]);
+            }
+            Expr::SetComp(set) => return self.read_comprehension(&set.generators, [Some(&set.elt), None]),
+            Expr::Generator(items) => {
+                return self.read_comprehension(&items.generators, [Some(&items.elt), None]);
+            }
+            Expr::DictComp(dict) => {
+                return self.read_comprehension(&dict.generators, [dict.key.as_deref(), Some(&dict.value)]);
+            }
+            Expr::Name(name) => return self.note_name(name),
+            Expr::StringLiteral(_) | Expr::BytesLiteral(_) | Expr::NumberLiteral(_) => return,
+            _ => {}
+        }
+        walk_expr(self, expression);
+    }
+}
+
+/// The absolute name of `from` or a relative name; `None` beyond the top-level package.
+pub(super) fn absolute(name: &str, level: u32, package: &str) -> Option<String> {
+    if level == 0 {
+        return Some(name.to_owned());
+    }
+    let mut base = package;
+    for _ in 1..level {
+        base = base.rsplit_once('.')?.0;
+    }
+    match (base, name) {
+        ("", _) => None,
+        (base, "") => Some(base.to_owned()),
+        (base, name) => Some(format!("{base}.{name}")),
+    }
+}
+
+/// Whether an `except` clause's expression, or an argument of `suppress`, names an exception that a missing
+/// module raises.
+fn catches_import_error(exceptions: &Expr) -> bool {
+    let name = match exceptions {
+        Expr::Tuple(tuple) => return tuple.elts.iter().any(catches_import_error),
+        Expr::Name(name) => name.id.as_str(),
+        Expr::Attribute(attribute) => attribute.attr.as_str(),
+        _ => return false,
+    };
+    matches!(name, "ImportError" | "ModuleNotFoundError" | "Exception" | "BaseException")
+}
+
+fn suppresses_import_error(manager: &Expr) -> bool {
+    let Expr::Call(call) = manager else { return false };
+    let name = match &*call.func {
+        Expr::Name(name) => name.id.as_str(),
+        Expr::Attribute(attribute) => attribute.attr.as_str(),
+        _ => return false,
+    };
+    name == "suppress" && call.arguments.args.iter().any(catches_import_error)
+}

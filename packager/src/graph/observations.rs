@@ -1,0 +1,156 @@
+//! What extension modules import, from the cache or by watching them.
+//!
+//! The modules of one distribution are watched together, in one subprocess: what one of them has imported, the next
+//! does not import again, so the record is true of the group and is kept under the content of all of its files. The
+//! standard library's modules are watched each from a clean state and kept one by one.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::observe::{Observation, ObserveRequest, observe, strings_that_look_like_modules};
+use crate::cache::{Cache, Key, Shelf};
+use crate::probe::PythonFacts;
+
+/// How long one distribution's extension modules may take to be imported, all together.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// Part of the keys: changes when what is recorded does.
+const RECORD_VERSION: &[u8] = b"1";
+
+/// What the groups have in common.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The interpreter.
+    pub facts: &'a PythonFacts,
+    /// The program's `sys.path`.
+    pub path: &'a [PathBuf],
+    /// The files of the modules.
+    pub files: &'a BTreeMap<String, PathBuf>,
+    /// The build cache.
+    pub cache: &'a Cache,
+    /// Subprocesses at a time.
+    pub jobs: usize,
+}
+
+/// What was seen of one module.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Seen {
+    /// Modules that it imports.
+    pub imports: Vec<String>,
+    /// Why it could not be imported.
+    pub failed: Option<String>,
+}
+
+/// Observes groups of modules. The result is sorted by name and does not depend on timing.
+pub fn observe_groups(context: &Context, groups: &[Vec<String>]) -> Vec<(String, Seen)> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(context.jobs).build();
+    let all = || groups.par_iter().map(|group| observe_group(context, group)).collect::<Vec<_>>();
+    let seen = match pool {
+        Ok(pool) => pool.install(all),
+        Err(_) => groups.iter().map(|group| observe_group(context, group)).collect(),
+    };
+    let mut seen: Vec<(String, Seen)> = seen.into_iter().flatten().collect();
+    seen.sort_by(|(one, _), (other, _)| one.cmp(other));
+    seen
+}
+
+fn observe_group(context: &Context, group: &[String]) -> Vec<(String, Seen)> {
+    let is_stdlib = group.iter().all(|name| {
+        context.files.get(name).is_some_and(|file| file.starts_with(&context.facts.dynload))
+    });
+    if !is_stdlib {
+        let key = key(context, group);
+        if let Some(seen) = key.as_ref().and_then(|key| recall(context.cache, key)) {
+            return seen;
+        }
+        let seen = watch(context, group, false);
+        remember(context.cache, key, &seen);
+        return seen;
+    }
+    let mut all = Vec::new();
+    let mut unknown = Vec::new();
+    for name in group {
+        match key(context, std::slice::from_ref(name)).and_then(|key| recall(context.cache, &key)) {
+            Some(seen) => all.extend(seen),
+            None => unknown.push(name.clone()),
+        }
+    }
+    if !unknown.is_empty() {
+        for (name, seen) in watch(context, &unknown, true) {
+            let entry = vec![(name.clone(), seen)];
+            remember(context.cache, key(context, &[name]), &entry);
+            all.extend(entry);
+        }
+    }
+    all
+}
+
+fn watch(context: &Context, group: &[String], isolate: bool) -> Vec<(String, Seen)> {
+    let path: Vec<String> = context.path.iter().map(|entry| entry.to_string_lossy().into_owned()).collect();
+    let pycache = context.cache.folder("pycache");
+    let request = ObserveRequest {
+        python: &context.facts.executable,
+        sys_path: &path,
+        needs_site: !isolate && !context.facts.standard_finders,
+        modules: group,
+        isolate,
+        time_limit: TIME_LIMIT,
+        pycache_prefix: pycache.as_deref(),
+    };
+    let observed = observe(&request);
+    let (mut observed, failure) = match observed {
+        Ok(observed) => (observed, None),
+        Err(error) => (BTreeMap::new(), Some(error.to_string())),
+    };
+    group
+        .iter()
+        .map(|name| {
+            let Observation { imports, failed } = observed.remove(name).unwrap_or_else(|| Observation {
+                imports: Vec::new(),
+                failed: Some(failure.clone().unwrap_or_else(|| "it was not reached".into())),
+            });
+            let mut seen = Seen { imports, failed };
+            if seen.failed.is_some() {
+                seen.imports.extend(named_in(context.files.get(name).map(PathBuf::as_path)));
+                seen.imports.sort();
+                seen.imports.dedup();
+            }
+            (name.clone(), seen)
+        })
+        .collect()
+}
+
+/// Names in a file that could be modules with a parent; single words say too little.
+fn named_in(file: Option<&Path>) -> Vec<String> {
+    let bytes = file.and_then(|file| std::fs::read(file).ok()).unwrap_or_default();
+    strings_that_look_like_modules(&bytes)
+}
+
+fn key(context: &Context, group: &[String]) -> Option<Key> {
+    let identity = context.facts.identity();
+    let mut parts: Vec<Vec<u8>> = vec![RECORD_VERSION.to_vec(), identity];
+    for name in group {
+        let content = std::fs::read(context.files.get(name)?).ok()?;
+        parts.push(name.clone().into_bytes());
+        parts.push(blake3::hash(&content).as_bytes().to_vec());
+    }
+    Some(Key::of(parts.iter().map(Vec::as_slice)))
+}
+
+fn recall(cache: &Cache, key: &Key) -> Option<Vec<(String, Seen)>> {
+    serde_json::from_slice(&cache.get(Shelf::Observations, key)?).ok()
+}
+
+/// Failures are not kept: they may be the machine's, not the module's.
+fn remember(cache: &Cache, key: Option<Key>, seen: &[(String, Seen)]) {
+    if seen.iter().any(|(_, seen)| seen.failed.is_some()) {
+        return;
+    }
+    if let (Some(key), Ok(text)) = (key, serde_json::to_vec(seen)) {
+        cache.put(Shelf::Observations, &key, &text);
+    }
+}

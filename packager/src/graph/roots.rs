@@ -1,0 +1,70 @@
+//! Modules that no import statement shows, because C code imports them.
+//!
+//! [`ALWAYS`] is what CPython may import for any program: to start, to decode, to warn, to print a traceback.
+//! [`TRIGGERED`] is what a module of the standard library that is written in C imports when one of its functions is
+//! first called; what it imports when it is itself imported is observed, not listed. Source of both:
+//! `PyImport_Import…` and `_PyImport_GetModuleAttr…` in CPython's Python, Objects and Modules directories.
+
+/// A module and the minor versions of CPython 3 to which its line applies.
+type Versions = std::ops::RangeInclusive<u8>;
+
+const ALL: Versions = 0..=u8::MAX;
+
+/// Imported by the interpreter itself.
+pub const ALWAYS: &[(&str, Versions)] = &[
+    ("encodings", ALL),
+    ("codecs", ALL),
+    ("io", ALL),
+    ("abc", ALL),
+    ("_bootlocale", 0..=9), // TextIOWrapper
+    // What site imports, and its builtins.
+    ("site", ALL),
+    ("os", ALL),
+    ("stat", ALL),
+    ("posixpath", ALL),
+    ("genericpath", ALL),
+    ("_collections_abc", ALL),
+    ("_sitebuiltins", ALL),
+    ("collections.abc", ALL), // structural pattern matching, generic aliases
+    ("copyreg", ALL),         // object.__reduce_ex__
+    ("functools", ALL),       // the wrapper descriptors' __reduce__
+    ("importlib", ALL),
+    ("importlib.machinery", ALL),
+    ("importlib.util", ALL),
+    ("linecache", ALL), // source lines in tracebacks and warnings
+    ("runpy", ALL),
+    ("threading", ALL), // main thread at exit
+    ("traceback", ALL), // sys.excepthook (3.13), logging of unraisable exceptions
+    ("types", ALL),
+    ("warnings", ALL),
+    ("zipimport", ALL),
+    ("typing", 12..=u8::MAX),  // type parameters (PEP 695)
+    ("_pylong", 12..=u8::MAX), // int and str of many digits
+];
+
+/// Imported by a C module of the standard library when it is used.
+pub const TRIGGERED: &[(&str, &[&str])] = &[
+    ("_asyncio", &["asyncio"]),
+    ("_ctypes", &["ctypes"]),
+    ("_datetime", &["_strptime", "time"]),
+    ("_elementtree", &["xml.etree.ElementPath", "copy"]),
+    ("_io", &["io", "locale"]),
+    ("_json", &["json.decoder"]),
+    ("_pickle", &["copyreg", "_compat_pickle", "functools"]),
+    ("_sqlite3", &["sqlite3", "sqlite3.dump"]),
+    ("_zoneinfo", &["zoneinfo._common", "zoneinfo._tzpath"]),
+    ("faulthandler", &[]),
+    ("pyexpat", &["xml.parsers.expat"]),
+    ("time", &["_strptime"]),
+    ("array", &["array", "copyreg"]),
+];
+
+/// What is always needed, for this minor version.
+pub fn always(minor: u8) -> impl Iterator<Item = &'static str> {
+    ALWAYS.iter().filter(move |(_, versions)| versions.contains(&minor)).map(|(name, _)| *name)
+}
+
+/// What a module needs once it is used.
+pub fn triggered_by(module: &str) -> &'static [&'static str] {
+    TRIGGERED.iter().find(|(name, _)| *name == module).map_or(&[], |(_, needs)| needs)
+}

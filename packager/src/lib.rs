@@ -1,0 +1,21 @@
+//! Freezes Python programs: the phases of a build, and the command line over them.
+//!
+//! [`ops::build`] is the list of phases; each phase is a module of its own, and what one gives the next takes:
+//! [`probe`] → [`graph`] → [`collect`] → [`plan`] → [`compile`] → [`archive`] → [`attach`] → [`report`].
+
+#![forbid(unsafe_code)]
+
+pub mod archive;
+pub mod attach;
+pub mod cache;
+pub mod cli;
+pub mod collect;
+pub mod compile;
+pub mod entry;
+pub mod error;
+pub mod graph;
+pub mod ops;
+pub mod plan;
+pub mod probe;
+pub mod report;
+pub mod request;

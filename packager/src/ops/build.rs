@@ -1,0 +1,44 @@
+//! `build`: from a program to an executable, phase by phase.
+
+use std::time::Instant;
+
+use crate::attach::attach;
+use crate::collect::collect;
+use crate::compile::compile;
+use crate::error::Error;
+use crate::graph::build::{GraphRequest, build as build_graph};
+use crate::graph::order::predicted;
+use crate::plan::plan;
+use crate::probe::interpreters::choose;
+use crate::report::Report;
+use crate::request::{BuildRequest, environment};
+
+/// Builds the executable.
+///
+/// # Errors
+/// When any phase fails; then no output is written or changed.
+pub fn build(request: &BuildRequest) -> Result<Report, Error> {
+    let started = Instant::now();
+    let BuildRequest { entry, cache, optimize, jobs, .. } = request;
+
+    let chosen = choose(request.python.as_deref(), entry, environment, cache)?;
+    let facts = &chosen.facts;
+    let (graph, main) = build_graph(&GraphRequest { entry, facts, optimize: *optimize, jobs: *jobs, cache })?;
+    let order = predicted(&graph, &main);
+    let collection = collect(&graph, &order, &chosen.libpython, facts, environment("LD_LIBRARY_PATH").as_deref())?;
+    let plan = plan(entry, main, &chosen, *optimize, graph, &order, collection);
+    let bytecode = compile(&plan, facts, cache, *jobs)?;
+    let size = attach(&request.output, |file| crate::archive::write(&plan, &bytecode, cache, file))?;
+
+    let warnings = plan.warnings.iter().chain(&bytecode.warnings).cloned().collect();
+    let notes = notes(&chosen);
+    Ok(Report { output: request.output.clone(), size, took: started.elapsed(), plan, warnings, notes })
+}
+
+fn notes(chosen: &crate::probe::interpreters::Chosen) -> Vec<String> {
+    let mut notes: Vec<String> = chosen.passed_over.iter().map(|reason| format!("passed over: {reason}")).collect();
+    if !notes.is_empty() {
+        notes.push(format!("using {} (CPython {})", chosen.facts.executable.display(), chosen.facts.version));
+    }
+    notes
+}

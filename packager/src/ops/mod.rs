@@ -1,0 +1,4 @@
+//! The commands' actions, apart from their command-line types.
+
+pub mod build;
+pub mod run;

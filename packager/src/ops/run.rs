@@ -1,0 +1,44 @@
+//! `run`: build into the cache and become the program.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::cache::Key;
+use crate::error::Error;
+use crate::ops::build::build;
+use crate::report::Report;
+use crate::request::BuildRequest;
+
+/// Builds the program and executes it in this process's place. Returns only on failure.
+///
+/// The executable's place in the cache depends on the program and its options, so that concurrent runs of different
+/// programs do not meet; those of one program replace each other's file by renaming.
+///
+/// # Errors
+/// When the build fails or the executable cannot be executed.
+pub fn run(mut request: BuildRequest, arguments: &[OsString], tell: impl FnOnce(&Report)) -> Result<Never, Error> {
+    request.output = place(&request)?;
+    let report = build(&request)?;
+    tell(&report);
+    let source = Command::new(&request.output).args(arguments).exec();
+    Err(Error::Run { program: request.output, source })
+}
+
+/// The type of what never is: a successful [`run`] does not return.
+#[derive(Debug)]
+pub enum Never {}
+
+fn place(request: &BuildRequest) -> Result<PathBuf, Error> {
+    let name = request.entry.name();
+    let Some(folder) = request.cache.folder("run") else {
+        // No cache: a directory of our own, which the system's temporary directory forgets in time.
+        let folder = tempfile::Builder::new().prefix("snapfreeze-").tempdir().map_err(Error::NoPlace)?;
+        return Ok(folder.keep().join(name));
+    };
+    let options = format!("{:?} {:?} {}", request.entry, request.python, request.optimize);
+    let directory = std::env::current_dir().map(OsString::from).unwrap_or_default();
+    let key = Key::of([options.as_bytes(), directory.as_encoded_bytes()]);
+    Ok(folder.join(key.short()).join(name))
+}

@@ -1,0 +1,219 @@
+//! The plan: everything that will be in the executable, decided and sorted.
+//!
+//! What comes after it is mechanical. The plan is serialisable: it is the dry run, the snapshot in tests and the
+//! source of the report.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Serialize;
+use snapfreeze_runtime::archive::EntryKind;
+
+use crate::collect::Collection;
+use crate::entry::Entry;
+use crate::graph::{ModuleGraph, ModuleKind, Origin};
+use crate::probe::PythonFacts;
+use crate::probe::interpreters::Chosen;
+
+/// What will be in the executable.
+#[derive(Debug, Clone, Serialize)]
+pub struct Plan {
+    /// For which Python.
+    pub target: PlannedTarget,
+    /// The module that runs as `__main__`.
+    pub entry: String,
+    /// Whether it runs as `python -m` does, with a spec.
+    pub entry_is_module: bool,
+    /// Modules in predicted import order.
+    pub modules: Vec<PlannedModule>,
+    /// Native libraries; the last is libpython.
+    pub libraries: Vec<PlannedLibrary>,
+    /// Names that imports ask for and that are not in the executable, with who asks.
+    pub missing: Vec<PlannedMissing>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// The target.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannedTarget {
+    /// `linux-x86_64-gnu`.
+    pub platform: String,
+    /// `3.11.7`.
+    pub version: String,
+    /// Major and minor version.
+    pub python: (u8, u8),
+    /// ABI flags.
+    pub abi_flags: String,
+    /// `cpython-311`.
+    pub cache_tag: String,
+    /// Optimisation level of the bytecode.
+    pub optimize: u8,
+}
+
+/// A module.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannedModule {
+    /// Dotted name.
+    pub name: String,
+    /// File relative to the root.
+    pub file: String,
+    /// Whether it is a package.
+    pub is_package: bool,
+    /// Whether a start is expected to import it.
+    pub eager: bool,
+    /// Whose it is.
+    pub origin: PlannedOrigin,
+    /// What it is made of.
+    pub content: PlannedContent,
+}
+
+/// [`Origin`], by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "as in Origin")]
+pub enum PlannedOrigin {
+    Own,
+    Installed,
+    Stdlib,
+}
+
+/// What a module is made of.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PlannedContent {
+    /// Source to compile.
+    Source {
+        /// Its file, where it has one.
+        path: Option<PathBuf>,
+        /// Its bytes.
+        #[serde(skip)]
+        text: Arc<[u8]>,
+    },
+    /// A `.pyc` file.
+    Bytecode {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An ELF file.
+    Extension {
+        /// The file.
+        path: PathBuf,
+        /// Indexes of libraries to load before it, in order.
+        needs: Vec<usize>,
+    },
+    /// A namespace package.
+    Namespace,
+}
+
+/// A native library.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannedLibrary {
+    /// The name by which others ask for it.
+    pub name: String,
+    /// The file.
+    pub path: PathBuf,
+    /// Indexes of libraries to load before it, in order.
+    pub needs: Vec<usize>,
+}
+
+/// A name that is not in the executable.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannedMissing {
+    /// The name.
+    pub name: String,
+    /// The module that asks first.
+    pub from: String,
+    /// Its line.
+    pub line: u32,
+    /// Whether the program's own code asks for it outside of functions and `try`.
+    pub is_suspicious: bool,
+}
+
+/// Makes the plan out of what the phases before found.
+pub fn plan(
+    entry: &Entry,
+    main: String,
+    chosen: &Chosen,
+    optimize: u8,
+    graph: ModuleGraph,
+    order: &[(String, bool)],
+    collection: Collection,
+) -> Plan {
+    let facts = &chosen.facts;
+    let missing: Vec<PlannedMissing> = graph
+        .missing
+        .iter()
+        .map(|(name, missing)| PlannedMissing {
+            name: name.clone(),
+            from: missing.from.clone(),
+            line: missing.line,
+            is_suspicious: missing.is_required && missing.origin == Origin::Own,
+        })
+        .collect();
+    let mut warnings = graph.warnings.clone();
+    warnings.extend(collection.warnings);
+    warnings.extend(missing.iter().filter(|missing| missing.is_suspicious).map(|missing| {
+        format!("no module named {}, which {} imports in line {}", missing.name, missing.from, missing.line)
+    }));
+    let modules = order.iter().filter_map(|(name, eager)| planned_module(&graph, name, *eager, &collection.needs));
+    let modules = modules.collect();
+    let mut libraries: Vec<PlannedLibrary> = collection
+        .libraries
+        .into_iter()
+        .map(|library| PlannedLibrary { name: library.name, path: library.path, needs: library.needs })
+        .collect();
+    libraries.push(PlannedLibrary {
+        name: format!("libpython{}{}.so.1.0", facts.minor_version(), facts.abi_flags),
+        path: chosen.libpython.clone(),
+        needs: collection.libpython_needs,
+    });
+    let entry_is_module = matches!(entry, Entry::Module(_) | Entry::Package(_));
+    Plan { target: target(facts, optimize), entry: main, entry_is_module, modules, libraries, missing, warnings }
+}
+
+impl Plan {
+    /// How the entry runs.
+    pub fn entry_kind(&self) -> EntryKind {
+        if self.entry_is_module { EntryKind::Module } else { EntryKind::Script }
+    }
+}
+
+fn target(facts: &PythonFacts, optimize: u8) -> PlannedTarget {
+    let libc = if facts.libc == "glibc" { "gnu" } else { facts.libc.as_str() };
+    PlannedTarget {
+        platform: format!("{}-{}-{libc}", facts.platform, facts.machine),
+        version: facts.version.clone(),
+        python: (facts.version_info.0, facts.version_info.1),
+        abi_flags: facts.abi_flags.clone(),
+        cache_tag: facts.cache_tag.clone(),
+        optimize,
+    }
+}
+
+fn planned_module(
+    graph: &ModuleGraph,
+    name: &str,
+    eager: bool,
+    needs: &std::collections::BTreeMap<String, Vec<usize>>,
+) -> Option<PlannedModule> {
+    let module = graph.modules.get(name)?;
+    let content = match &module.kind {
+        ModuleKind::Source { path, text } => {
+            PlannedContent::Source { path: path.clone(), text: Arc::clone(text) }
+        }
+        ModuleKind::Bytecode(path) => PlannedContent::Bytecode { path: path.clone() },
+        ModuleKind::Extension(path) => {
+            PlannedContent::Extension { path: path.clone(), needs: needs.get(name).cloned().unwrap_or_default() }
+        }
+        ModuleKind::Namespace => PlannedContent::Namespace,
+        ModuleKind::Builtin => return None,
+    };
+    let origin = match module.origin {
+        Origin::Own => PlannedOrigin::Own,
+        Origin::Installed => PlannedOrigin::Installed,
+        Origin::Stdlib => PlannedOrigin::Stdlib,
+    };
+    let (name, file, is_package) = (name.to_owned(), module.file.clone(), module.is_package);
+    Some(PlannedModule { name, file, is_package, eager, origin, content })
+}

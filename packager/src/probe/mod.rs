@@ -1,0 +1,242 @@
+//! Facts about the target interpreter, asked of it.
+//!
+//! One short subprocess runs `python/probe.py` with `-I` and prints JSON. The answer is cached under the
+//! interpreter's path, the file behind it (time and size), `pyvenv.cfg`, and what can change `sys.path`; its
+//! site-packages directories are looked at again each time, because an installation may add a `.pth` file.
+
+pub mod interpreters;
+pub mod libpython;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::UNIX_EPOCH;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cache::{Cache, Key, Shelf};
+
+const PROBE: &str = include_str!("../../python/probe.py");
+
+/// Oldest and newest minor version of CPython 3 that can be frozen.
+pub const SUPPORTED: std::ops::RangeInclusive<u8> = 9..=13;
+
+/// What an interpreter says of itself. Field by field as `python/probe.py` prints it.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct PythonFacts {
+    /// `sys.executable`.
+    pub executable: PathBuf,
+    /// `sys._base_executable`: outside of a virtual environment.
+    pub base_executable: PathBuf,
+    /// `sys.implementation.name`.
+    pub implementation: String,
+    /// `3.11.7`.
+    pub version: String,
+    /// Major, minor, micro.
+    pub version_info: (u8, u8, u8),
+    /// `sys.hexversion`.
+    pub hexversion: u32,
+    /// `cpython-311`.
+    pub cache_tag: String,
+    /// `importlib.util.MAGIC_NUMBER`.
+    pub magic: [u8; 4],
+    /// `sys.abiflags`.
+    pub abi_flags: String,
+    /// Suffixes of extension modules, in the order in which they are tried.
+    pub suffixes: Vec<String>,
+    /// `sys.path` as the program would see it, less its own directory.
+    pub path: Vec<PathBuf>,
+    /// The standard library's directory.
+    pub stdlib: PathBuf,
+    /// The directory of its extension modules.
+    pub dynload: PathBuf,
+    /// `sys.builtin_module_names`.
+    pub builtins: Vec<String>,
+    /// Modules that are imported frozen (3.11+).
+    pub frozen: Vec<String>,
+    /// Whether only CPython's own finders are on `sys.meta_path`.
+    pub standard_finders: bool,
+    /// `sys.prefix` and its relatives.
+    pub prefixes: Vec<PathBuf>,
+    /// The configuration variables that lead to libpython.
+    pub sysconfig: BTreeMap<String, String>,
+    /// `sys.platform`.
+    pub platform: String,
+    /// `os.name`.
+    pub os_name: String,
+    /// `platform.system()`.
+    pub system: String,
+    /// `platform.machine()`.
+    pub machine: String,
+    /// The C library: `glibc`, or empty.
+    pub libc: String,
+    /// `sys.maxsize > 2**32`.
+    pub is_64bit: bool,
+    /// Built with `Py_DEBUG`.
+    pub debug_build: bool,
+}
+
+/// Why an interpreter cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ProbeError {
+    /// It cannot be started.
+    #[error("cannot run the interpreter {python}: {source}")]
+    Start {
+        /// The interpreter.
+        python: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It started, but did not answer.
+    #[error("{python} does not answer as a Python 3 interpreter does: {answer}")]
+    Answer {
+        /// The interpreter.
+        python: PathBuf,
+        /// Its last words.
+        answer: String,
+    },
+    /// Not one that can be frozen.
+    #[error("{python} is {found}; snapfreeze freezes CPython 3.{min} to 3.{max}", min = SUPPORTED.start(), max = SUPPORTED.end())]
+    Unsupported {
+        /// The interpreter.
+        python: PathBuf,
+        /// What it is.
+        found: String,
+    },
+    /// No libpython for it.
+    #[error("{python} (CPython {version}) has no libpython{minor_version}.so: its Python is linked into the interpreter")]
+    NoLibpython {
+        /// The interpreter.
+        python: PathBuf,
+        /// Its version.
+        version: String,
+        /// `3.11`.
+        minor_version: String,
+    },
+    /// No interpreter at all.
+    #[error("no Python interpreter was found")]
+    NoInterpreter,
+}
+
+impl ProbeError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Start { .. } | Self::Answer { .. } => "name an interpreter with --python".into(),
+            Self::Unsupported { .. } => "name another interpreter with --python".into(),
+            Self::NoLibpython { minor_version, .. } => format!(
+                "install the package libpython{minor_version} (Debian, Ubuntu) or python3-libs (Fedora), or a Python \
+                 built with --enable-shared, or name another interpreter with --python"
+            ),
+            Self::NoInterpreter => "install Python 3 with its shared library, or name one with --python".into(),
+        })
+    }
+}
+
+impl PythonFacts {
+    /// The target as `minor_version` names it: `3.11`.
+    pub fn minor_version(&self) -> String {
+        format!("{}.{}", self.version_info.0, self.version_info.1)
+    }
+
+    /// A hash part that stands for this interpreter's bytecode and imports.
+    pub fn identity(&self) -> Vec<u8> {
+        let mut identity = self.executable.as_os_str().as_encoded_bytes().to_vec();
+        identity.extend(self.hexversion.to_le_bytes());
+        identity.extend(self.magic);
+        identity.extend(self.abi_flags.as_bytes());
+        identity
+    }
+
+    fn supported(self, python: &Path) -> Result<Self, ProbeError> {
+        let (major, minor, _) = self.version_info;
+        let mut found = match self.implementation.as_str() {
+            "cpython" => format!("CPython {}", self.version),
+            other => format!("{other} {}", self.version),
+        };
+        if self.abi_flags.contains('t') {
+            found.push_str(", free-threaded");
+        } else if self.debug_build {
+            found.push_str(", a debug build");
+        } else if self.implementation == "cpython" && major == 3 && SUPPORTED.contains(&minor) {
+            return Ok(self);
+        }
+        Err(ProbeError::Unsupported { python: python.to_owned(), found })
+    }
+}
+
+/// Asks an interpreter for its facts, or the cache.
+///
+/// # Errors
+/// When it cannot be run, does not answer, or is not one that can be frozen.
+pub fn probe(python: &Path, cache: &Cache) -> Result<PythonFacts, ProbeError> {
+    let key = cache_key(python);
+    if let Some(facts) = key.as_ref().and_then(|key| cached(cache, key)) {
+        return facts.supported(python);
+    }
+    let facts = ask(python)?;
+    if let Some(key) = key {
+        let entry = CachedFacts { site: site_state(&facts), facts: facts.clone() };
+        if let Ok(text) = serde_json::to_vec(&entry) {
+            cache.put(Shelf::Facts, &key, &text);
+        }
+    }
+    facts.supported(python)
+}
+
+/// Facts with the state of what they depend on beyond the key.
+#[derive(Serialize, Deserialize)]
+struct CachedFacts {
+    facts: PythonFacts,
+    site: Vec<(PathBuf, Option<u128>)>,
+}
+
+fn cached(cache: &Cache, key: &Key) -> Option<PythonFacts> {
+    let entry: CachedFacts = serde_json::from_slice(&cache.get(Shelf::Facts, key)?).ok()?;
+    (site_state(&entry.facts) == entry.site).then_some(entry.facts)
+}
+
+/// The directories of `sys.path` outside of the standard library, and when each last changed.
+fn site_state(facts: &PythonFacts) -> Vec<(PathBuf, Option<u128>)> {
+    let outside = facts.path.iter().filter(|entry| **entry != facts.stdlib && **entry != facts.dynload);
+    outside.map(|entry| (entry.clone(), modified(entry))).collect()
+}
+
+fn modified(path: &Path) -> Option<u128> {
+    let time = std::fs::metadata(path).ok()?.modified().ok()?;
+    Some(time.duration_since(UNIX_EPOCH).ok()?.as_nanos())
+}
+
+/// None for an interpreter behind a script (pyenv's shims), which may lead elsewhere tomorrow.
+fn cache_key(python: &Path) -> Option<Key> {
+    use std::io::Read;
+    let mut start = [0; 4];
+    std::fs::File::open(python).ok()?.read_exact(&mut start).ok()?;
+    if start != *b"\x7fELF" {
+        return None;
+    }
+    let size = std::fs::metadata(python).ok()?.len();
+    let environment = python.parent().and_then(Path::parent).map(|prefix| prefix.join("pyvenv.cfg"));
+    let times = format!("{size} {:?} {:?}", modified(python)?, environment.as_deref().and_then(modified));
+    let variable = |name| std::env::var_os(name).map(OsString::into_encoded_bytes).unwrap_or_default();
+    let (path, no_user, home) = (variable("PYTHONPATH"), variable("PYTHONNOUSERSITE"), variable("HOME"));
+    let directory = std::env::current_dir().map(|path| path.into_os_string().into_encoded_bytes()).unwrap_or_default();
+    let directory = if path.is_empty() { Vec::new() } else { directory };
+    let python = std::path::absolute(python).ok()?;
+    let parts = [PROBE.as_bytes(), python.as_os_str().as_encoded_bytes(), times.as_bytes()];
+    Some(Key::of(parts.into_iter().chain([path.as_slice(), &no_user, &home, &directory])))
+}
+
+fn ask(python: &Path) -> Result<PythonFacts, ProbeError> {
+    let output = Command::new(python)
+        .args(["-I", "-c", PROBE])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|source| ProbeError::Start { python: python.to_owned(), source })?;
+    serde_json::from_slice(&output.stdout).map_err(|_| {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let last = errors.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it prints nothing");
+        ProbeError::Answer { python: python.to_owned(), answer: last.trim().to_owned() }
+    })
+}

@@ -1,0 +1,43 @@
+//! What a build is asked to do, resolved: the command line's options with all defaults filled in.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use crate::cache::Cache;
+use crate::entry::Entry;
+
+/// A build, fully specified.
+#[derive(Debug, Clone)]
+pub struct BuildRequest {
+    /// The program.
+    pub entry: Entry,
+    /// The interpreter, if the user names one.
+    pub python: Option<PathBuf>,
+    /// Where the executable goes.
+    pub output: PathBuf,
+    /// Optimisation level of the bytecode, 0 to 2.
+    pub optimize: u8,
+    /// Threads and processes at a time.
+    pub jobs: usize,
+    /// The build cache.
+    pub cache: Cache,
+}
+
+impl BuildRequest {
+    /// A build with defaults: `dist/NAME`, level 0, all cores, the user's cache.
+    pub fn new(entry: Entry) -> Self {
+        let output = PathBuf::from("dist").join(entry.name());
+        let cache = Cache::of_user(environment);
+        Self { entry, python: None, output, optimize: 0, jobs: available_jobs(), cache }
+    }
+}
+
+/// As many jobs as the process has cores.
+pub fn available_jobs() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// A variable of the process's environment.
+pub fn environment(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
