@@ -12,7 +12,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let variable = |name: &str| std::env::var_os(name).ok_or_else(|| format!("cargo sets no {name}"));
     let out = PathBuf::from(variable("OUT_DIR")?);
     let workspace = PathBuf::from(variable("CARGO_MANIFEST_DIR")?).join("..");
-    for watched in ["stub/src", "stub/build.rs", "stub/Cargo.toml", "runtime/src", "runtime/Cargo.toml", "Cargo.toml"] {
+    for watched in
+        ["stub/src", "stub/build.rs", "stub/Cargo.toml", "runtime/src", "runtime/Cargo.toml", "Cargo.toml"]
+    {
         println!("cargo:rerun-if-changed={}", workspace.join(watched).display());
     }
 
@@ -24,7 +26,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         .arg("--target-dir")
         .arg(&target_directory);
     // What this build was started with is not for the stub: coverage or sanitizer flags, clippy's wrapper.
-    for name in ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_TARGET"] {
+    for name in [
+        "CARGO_ENCODED_RUSTFLAGS",
+        "RUSTFLAGS",
+        "RUSTC_WRAPPER",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "CARGO_BUILD_TARGET",
+    ] {
         cargo.env_remove(name);
     }
     let status = cargo.status()?;

@@ -87,7 +87,7 @@ def main() -> None:
         "suffixes": _imp.extension_suffixes(),
         "path": list(dict.fromkeys(path)),
         "stdlib": os.path.abspath(stdlib),
-        "dynload": os.path.join(sys.exec_prefix, sys.platlibdir, "python%d.%d" % sys.version_info[:2], "lib-dynload"),
+        "dynload": next((entry for entry in path if os.path.basename(entry) == "lib-dynload"), os.path.abspath(stdlib)),
         "builtins": sorted(sys.builtin_module_names),
         "frozen": frozen_modules(),
         "standard_finders": standard_finders(),

@@ -14,6 +14,7 @@ use snapfreeze_runtime::archive::writer::{
 use snapfreeze_runtime::archive::{Extent, ModuleKind};
 
 use crate::cache::{Cache, Key, Shelf};
+use crate::collect::native::loaded::loaded_part;
 use crate::compile::Bytecode;
 use crate::plan::{Plan, PlannedContent, PlannedModule};
 
@@ -73,7 +74,11 @@ pub fn write<W: Write + Seek>(
 
     let Packer { mut writer, .. } = packer;
     for (library, content) in plan.libraries.iter().zip(libraries) {
-        writer.add_library(LibraryRecord { name: library.name.clone(), content, needs: numbers(&library.needs) })?;
+        writer.add_library(LibraryRecord {
+            name: library.name.clone(),
+            content,
+            needs: numbers(&library.needs),
+        })?;
     }
     for module in &plan.modules {
         if let Some(record) = record(module, &extents) {
@@ -119,11 +124,14 @@ impl<W: Write + Seek> Packer<'_, W> {
         bytecode: &Bytecode,
         bootstrap: Option<&[u8]>,
     ) -> Result<Extents, ArchiveWriteError> {
-        let codes = modules.iter().filter_map(|module| Some((module.name.as_str(), bytecode.modules.get(&module.name)?.as_slice())));
+        let codes = modules.iter().filter_map(|module| {
+            Some((module.name.as_str(), bytecode.modules.get(&module.name)?.as_slice()))
+        });
         let mut blocks: Vec<Vec<u8>> = Vec::new();
         let mut places: Vec<(String, usize, usize, usize)> = Vec::new();
         for (name, code) in bootstrap.map(|code| (BOOTSTRAP, code)).into_iter().chain(codes) {
-            if blocks.last().is_none_or(|block| !block.is_empty() && block.len() + code.len() > MODULE_BLOCK) {
+            if blocks.last().is_none_or(|block| !block.is_empty() && block.len() + code.len() > MODULE_BLOCK)
+            {
                 blocks.push(Vec::new());
             }
             let number = blocks.len() - 1;
@@ -143,7 +151,11 @@ impl<W: Write + Seek> Packer<'_, W> {
             .collect())
     }
 
-    fn add_extensions(&mut self, modules: &[&PlannedModule], extents: &mut Extents) -> Result<(), ArchiveWriteError> {
+    fn add_extensions(
+        &mut self,
+        modules: &[&PlannedModule],
+        extents: &mut Extents,
+    ) -> Result<(), ArchiveWriteError> {
         for module in modules {
             if let PlannedContent::Extension { path, .. } = &module.content {
                 extents.insert(module.name.clone(), self.add_native(path)?);
@@ -158,12 +170,16 @@ impl<W: Write + Seek> Packer<'_, W> {
         if let Some(extent) = self.native.get(&real) {
             return Ok(*extent);
         }
-        let bytes =
-            std::fs::read(&real).map_err(|source| ArchiveWriteError::Read { path: path.to_owned(), source })?;
+        let bytes = std::fs::read(&real)
+            .map_err(|source| ArchiveWriteError::Read { path: path.to_owned(), source })?;
+        let bytes = loaded_part(bytes);
         let pieces: Vec<&[u8]> = bytes.chunks(NATIVE_BLOCK).collect();
         let numbers = self.add_blocks(&pieces, NATIVE_LEVEL)?;
-        let extent =
-            Extent { block: numbers.first().copied().unwrap_or_default(), offset: 0, length: bytes.len() as u64 };
+        let extent = Extent {
+            block: numbers.first().copied().unwrap_or_default(),
+            offset: 0,
+            length: bytes.len() as u64,
+        };
         self.native.insert(real, extent);
         Ok(extent)
     }

@@ -70,13 +70,17 @@ pub fn attach(
     let padding = vec![0; (offset - STUB.len() as u64) as usize];
     file.write_all(STUB).and_then(|()| file.write_all(&padding)).map_err(failed)?;
     let (length, mut file) = write_archive(file).map_err(|error| match error {
-        ArchiveWriteError::Write(snapfreeze_runtime::archive::writer::WriteError::Io(source)) => failed(source),
+        ArchiveWriteError::Write(snapfreeze_runtime::archive::writer::WriteError::Io(source)) => {
+            failed(source)
+        }
         other => AttachError::Archive(other),
     })?;
 
     let slot = slot::filled(ArchivePlace { offset, length });
     file.seek(SeekFrom::Start(slot_at)).and_then(|_| file.write_all(&slot)).map_err(failed)?;
-    file.flush().and_then(|()| file.as_file().set_permissions(Permissions::from_mode(mode()))).map_err(failed)?;
+    file.flush()
+        .and_then(|()| file.as_file().set_permissions(Permissions::from_mode(mode())))
+        .map_err(failed)?;
     file.persist(output).map_err(|error| failed(error.error))?;
     Ok(offset + length)
 }

@@ -68,7 +68,8 @@ impl Cache {
     /// no such place or it cannot be written to. An empty `SNAPFREEZE_CACHE_DIR` switches the cache off.
     pub fn of_user(environment: impl Fn(&str) -> Option<OsString>) -> Self {
         let root = environment("SNAPFREEZE_CACHE_DIR").map(PathBuf::from).or_else(|| {
-            let absolute = |name: &str| environment(name).map(PathBuf::from).filter(|path| path.is_absolute());
+            let absolute =
+                |name: &str| environment(name).map(PathBuf::from).filter(|path| path.is_absolute());
             let caches = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
             Some(caches.join("snapfreeze"))
         });

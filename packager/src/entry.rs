@@ -60,7 +60,8 @@ impl Entry {
     /// When it is neither a script, nor a directory that can be run, nor `module:function`.
     pub fn from_argument(argument: &Path) -> Result<Self, EntryError> {
         let Ok(metadata) = std::fs::metadata(argument) else {
-            return Self::from_object_reference(argument).ok_or_else(|| EntryError::NotFound(argument.to_owned()));
+            return Self::from_object_reference(argument)
+                .ok_or_else(|| EntryError::NotFound(argument.to_owned()));
         };
         let path = std::path::absolute(argument).unwrap_or_else(|_| argument.to_owned());
         if metadata.is_file() {
@@ -75,7 +76,11 @@ impl Entry {
         // `.` and `..` have no name of their own.
         let path = if path.file_name().is_some() { path } else { path.canonicalize().unwrap_or(path) };
         let importable = path.file_name().and_then(|name| name.to_str()).is_some_and(is_identifier);
-        Ok(if path.join("__init__.py").is_file() && importable { Self::Package(path) } else { Self::Directory(path) })
+        Ok(if path.join("__init__.py").is_file() && importable {
+            Self::Package(path)
+        } else {
+            Self::Directory(path)
+        })
     }
 
     /// Reads the value of `-m`.
@@ -83,7 +88,11 @@ impl Entry {
     /// # Errors
     /// When it is not a module's name.
     pub fn from_module(name: &str) -> Result<Self, EntryError> {
-        if is_dotted_name(name) { Ok(Self::Module(name.to_owned())) } else { Err(EntryError::NotAModule(name.to_owned())) }
+        if is_dotted_name(name) {
+            Ok(Self::Module(name.to_owned()))
+        } else {
+            Err(EntryError::NotAModule(name.to_owned()))
+        }
     }
 
     fn from_object_reference(argument: &Path) -> Option<Self> {
@@ -170,7 +179,10 @@ mod tests {
         let function = Entry::Function { module: "a.b".into(), function: "c".into() };
         assert_eq!(Entry::from_argument(Path::new("a.b:c")), Ok(function));
         for wrong in ["", "a.b:", ":c", "1a:c", "a b:c"] {
-            assert!(matches!(Entry::from_argument(Path::new(wrong)), Err(EntryError::NotFound(_))), "{wrong}");
+            assert!(
+                matches!(Entry::from_argument(Path::new(wrong)), Err(EntryError::NotFound(_))),
+                "{wrong}"
+            );
         }
         assert_eq!(Entry::from_module("a..b"), Err(EntryError::NotAModule("a..b".into())));
         let hint = EntryError::NotFound("http.server".into()).hint();

@@ -39,7 +39,9 @@ impl Error {
             Self::Graph(GraphError::NoModule { .. }) => {
                 Some("install it there, or name another interpreter with --python".into())
             }
-            Self::Graph(GraphError::NoMain { .. }) => Some("name a function to run: `module:function`".into()),
+            Self::Graph(GraphError::NoMain { .. }) => {
+                Some("name a function to run: `module:function`".into())
+            }
             Self::Collect(error) => Some(error.hint().to_owned()),
             Self::Attach(error) => hint_for_output(error),
             Self::NoPlace(_) => Some("set SNAPFREEZE_CACHE_DIR to a directory that can be written to".into()),

@@ -156,7 +156,8 @@ pub fn plan(
     warnings.extend(missing.iter().filter(|missing| missing.is_suspicious).map(|missing| {
         format!("no module named {}, which {} imports in line {}", missing.name, missing.from, missing.line)
     }));
-    let modules = order.iter().filter_map(|(name, eager)| planned_module(&graph, name, *eager, &collection.needs));
+    let modules =
+        order.iter().filter_map(|(name, eager)| planned_module(&graph, name, *eager, &collection.needs));
     let modules = modules.collect();
     let mut libraries: Vec<PlannedLibrary> = collection
         .libraries
@@ -169,7 +170,15 @@ pub fn plan(
         needs: collection.libpython_needs,
     });
     let entry_is_module = matches!(entry, Entry::Module(_) | Entry::Package(_));
-    Plan { target: target(facts, optimize), entry: main, entry_is_module, modules, libraries, missing, warnings }
+    Plan {
+        target: target(facts, optimize),
+        entry: main,
+        entry_is_module,
+        modules,
+        libraries,
+        missing,
+        warnings,
+    }
 }
 
 impl Plan {
@@ -203,9 +212,10 @@ fn planned_module(
             PlannedContent::Source { path: path.clone(), text: Arc::clone(text) }
         }
         ModuleKind::Bytecode(path) => PlannedContent::Bytecode { path: path.clone() },
-        ModuleKind::Extension(path) => {
-            PlannedContent::Extension { path: path.clone(), needs: needs.get(name).cloned().unwrap_or_default() }
-        }
+        ModuleKind::Extension(path) => PlannedContent::Extension {
+            path: path.clone(),
+            needs: needs.get(name).cloned().unwrap_or_default(),
+        },
         ModuleKind::Namespace => PlannedContent::Namespace,
         ModuleKind::Builtin => return None,
     };

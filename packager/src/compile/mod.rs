@@ -75,7 +75,12 @@ pub struct Bytecode {
 ///
 /// # Errors
 /// When the program's own code is not valid Python, or the interpreter fails.
-pub fn compile(plan: &Plan, facts: &PythonFacts, cache: &Cache, jobs: usize) -> Result<Bytecode, CompileError> {
+pub fn compile(
+    plan: &Plan,
+    facts: &PythonFacts,
+    cache: &Cache,
+    jobs: usize,
+) -> Result<Bytecode, CompileError> {
     let compiler = Compiler {
         facts,
         cache,
@@ -86,20 +91,28 @@ pub fn compile(plan: &Plan, facts: &PythonFacts, cache: &Cache, jobs: usize) -> 
     let with_code: Vec<&PlannedModule> = plan
         .modules
         .iter()
-        .filter(|module| matches!(module.content, PlannedContent::Source { .. } | PlannedContent::Bytecode { .. }))
+        .filter(|module| {
+            matches!(module.content, PlannedContent::Source { .. } | PlannedContent::Bytecode { .. })
+        })
         .collect();
-    let ready: Vec<Option<Vec<u8>>> = with_code.par_iter().map(|module| compiler.without_compiling(module)).collect();
+    let ready: Vec<Option<Vec<u8>>> =
+        with_code.par_iter().map(|module| compiler.without_compiling(module)).collect();
 
-    let mut bytecode = Bytecode { modules: BTreeMap::new(), bootstrap: compiler.bootstrap()?, warnings: Vec::new() };
+    let mut bytecode =
+        Bytecode { modules: BTreeMap::new(), bootstrap: compiler.bootstrap()?, warnings: Vec::new() };
     let mut left = Vec::new();
     for (module, code) in with_code.into_iter().zip(ready) {
         match (code, &module.content) {
             (Some(code), _) => drop(bytecode.modules.insert(module.name.clone(), code)),
             (None, PlannedContent::Source { path, text }) => left.push((module, path.as_deref(), text)),
-            (None, _) => bytecode.warnings.push(format!("{} has no bytecode for this Python: left out", module.name)),
+            (None, _) => {
+                bytecode.warnings.push(format!("{} has no bytecode for this Python: left out", module.name))
+            }
         }
     }
-    let to_compile = left.iter().map(|(module, _, text)| CompileJob { source: text.to_vec(), display: module.name.clone() });
+    let to_compile = left
+        .iter()
+        .map(|(module, _, text)| CompileJob { source: text.to_vec(), display: module.name.clone() });
     let outcomes = compiler.workers.compile_all(to_compile.collect(), compiler.optimize)?;
     let results: Vec<(&PlannedModule, Result<Vec<u8>, CompileError>)> = left
         .par_iter()

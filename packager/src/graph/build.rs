@@ -12,7 +12,9 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::external::{self, BytecodeRequest, ExternalError, FoundSpec};
-use super::imports::{EdgeKind, ImportEdge, ModuleImports, ModuleName, ReadError, Request, STACK_BYTES, Target, read_imports};
+use super::imports::{
+    EdgeKind, ImportEdge, ModuleImports, ModuleName, ReadError, Request, STACK_BYTES, Target, read_imports,
+};
 use super::resolve::{Found, Resolved, Resolver};
 use super::{Edge, Missing, Module, ModuleGraph, ModuleKind, Origin, Rule, observations, roots};
 use crate::cache::Cache;
@@ -195,7 +197,8 @@ impl<'a> Builder<'a> {
     }
 
     fn add_main(&mut self, path: &Path) -> Result<String, GraphError> {
-        let text = std::fs::read(path).map_err(|source| GraphError::Read { path: path.to_owned(), source })?;
+        let text =
+            std::fs::read(path).map_err(|source| GraphError::Read { path: path.to_owned(), source })?;
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         self.add_main_text(text, Some(path.to_owned()), file);
         Ok(MAIN.to_owned())
@@ -203,7 +206,10 @@ impl<'a> Builder<'a> {
 
     fn add_main_text(&mut self, text: Vec<u8>, path: Option<PathBuf>, file: String) {
         let kind = ModuleKind::Source { path, text: text.into() };
-        self.add(MAIN, Module { kind, origin: Origin::Own, file, is_package: false, directories: vec![], edges: vec![] });
+        self.add(
+            MAIN,
+            Module { kind, origin: Origin::Own, file, is_package: false, directories: vec![], edges: vec![] },
+        );
     }
 
     /// Adds what no import statement shows, and all codecs.
@@ -238,7 +244,8 @@ impl<'a> Builder<'a> {
         if self.graph.modules.contains_key(name) {
             return true;
         }
-        let (parent, last) = name.rsplit_once('.').map_or((None, name), |(parent, last)| (Some(parent), last));
+        let (parent, last) =
+            name.rsplit_once('.').map_or((None, name), |(parent, last)| (Some(parent), last));
         if last.is_empty() {
             return false;
         }
@@ -269,7 +276,9 @@ impl<'a> Builder<'a> {
         };
         let resolved = if is_frozen {
             // Its source is read for what it imports; the module itself is in libpython.
-            let Some(resolved) = self.resolver.find(last, &self.stdlib) else { return Some(Module::of_interpreter(name)) };
+            let Some(resolved) = self.resolver.find(last, &self.stdlib) else {
+                return Some(Module::of_interpreter(name));
+            };
             resolved
         } else {
             self.resolver.find(last, directories)?
@@ -282,7 +291,8 @@ impl<'a> Builder<'a> {
         let is_package = resolved.package.is_some();
         let file_name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
         let in_tree = |path: &Path| {
-            let directory = if is_package { stem.as_str() } else { stem.rsplit_once('/').map_or("", |(above, _)| above) };
+            let directory =
+                if is_package { stem.as_str() } else { stem.rsplit_once('/').map_or("", |(above, _)| above) };
             let separator = if directory.is_empty() { "" } else { "/" };
             Some(format!("{directory}{separator}{}", file_name(path)?))
         };
@@ -300,14 +310,24 @@ impl<'a> Builder<'a> {
             Found::Namespace(portions) => {
                 let origin = self.origin(portions.first()?);
                 let kind = ModuleKind::Namespace;
-                return Some(Module { kind, origin, file: stem, is_package: true, directories: portions, edges: vec![] });
+                return Some(Module {
+                    kind,
+                    origin,
+                    file: stem,
+                    is_package: true,
+                    directories: portions,
+                    edges: vec![],
+                });
             }
         };
         Some(Module { kind, origin: self.origin(&path), file, is_package, directories, edges: vec![] })
     }
 
     fn module_from_spec(&self, spec: &FoundSpec) -> Option<Module> {
-        let resolved = |found| Resolved { found, package: spec.is_package.then(|| spec.locations.first().cloned()).flatten() };
+        let resolved = |found| Resolved {
+            found,
+            package: spec.is_package.then(|| spec.locations.first().cloned()).flatten(),
+        };
         match (&spec.file, &spec.source) {
             (Some(file), _) => {
                 let found = match file.extension().and_then(|suffix| suffix.to_str()) {
@@ -330,12 +350,16 @@ impl<'a> Builder<'a> {
                     edges: vec![],
                 })
             }
-            (None, None) => self.module_from_files(&spec.name, resolved(Found::Namespace(spec.locations.clone()))),
+            (None, None) => {
+                self.module_from_files(&spec.name, resolved(Found::Namespace(spec.locations.clone())))
+            }
         }
     }
 
     fn origin(&self, path: &Path) -> Origin {
-        let is_site = |part: std::path::Component| matches!(part.as_os_str().to_str(), Some("site-packages" | "dist-packages"));
+        let is_site = |part: std::path::Component| {
+            matches!(part.as_os_str().to_str(), Some("site-packages" | "dist-packages"))
+        };
         if path.components().any(is_site) {
             Origin::Installed
         } else if self.stdlib.iter().any(|directory| path.starts_with(directory)) {
@@ -377,7 +401,8 @@ impl<'a> Builder<'a> {
             .iter()
             .filter_map(|name| {
                 let module = self.graph.modules.get(name)?;
-                let (ModuleKind::Bytecode(path) | ModuleKind::Source { path: Some(path), .. }) = &module.kind else {
+                let (ModuleKind::Bytecode(path) | ModuleKind::Source { path: Some(path), .. }) = &module.kind
+                else {
                     return None;
                 };
                 Some((name, module, path.as_path()))
@@ -388,7 +413,10 @@ impl<'a> Builder<'a> {
         }
         let requests: Vec<BytecodeRequest> = files
             .iter()
-            .map(|(name, module, file)| BytecodeRequest { file, package: package_of(name, module.is_package) })
+            .map(|(name, module, file)| BytecodeRequest {
+                file,
+                package: package_of(name, module.is_package),
+            })
             .collect();
         let answers = external::read_imports(self.request.facts, &requests)?;
         let names: Vec<String> = files.into_iter().map(|(name, ..)| name.clone()).collect();
@@ -402,7 +430,11 @@ impl<'a> Builder<'a> {
                     Request::From { module, names }
                 };
                 // Bytecode does not tell what a handler around it would catch.
-                ImportEdge { request, kind: EdgeKind { deferred, optional: true, ..EdgeKind::default() }, line: 0 }
+                ImportEdge {
+                    request,
+                    kind: EdgeKind { deferred, optional: true, ..EdgeKind::default() },
+                    line: 0,
+                }
             });
             let imports = ModuleImports { edges: edges.collect(), ..ModuleImports::default() };
             self.follow(name, imports);
@@ -427,7 +459,8 @@ impl<'a> Builder<'a> {
             if origin == Origin::Stdlib && !self.is_followed_from_stdlib(name, &edge, optional_found) {
                 continue;
             }
-            let required = !edge.kind.deferred && !edge.kind.optional && !edge.kind.fallback && !edge.kind.dynamic;
+            let required =
+                !edge.kind.deferred && !edge.kind.optional && !edge.kind.fallback && !edge.kind.dynamic;
             let found = match &edge.request {
                 Request::Module(to) | Request::Dynamic(to) => self.link(name, to, rule, edge.line, required),
                 Request::From { module, names } => {
@@ -452,12 +485,17 @@ impl<'a> Builder<'a> {
     /// The standard library imports only itself; its pure-Python stand-ins for C modules that are there, and the
     /// pager behind `help`, are left out.
     fn is_followed_from_stdlib(&self, name: &str, edge: &ImportEdge, optional_found: bool) -> bool {
-        let (Request::Module(to) | Request::Dynamic(to) | Request::From { module: to, .. } | Request::Star { module: to }) =
-            &edge.request;
+        let (Request::Module(to)
+        | Request::Dynamic(to)
+        | Request::From { module: to, .. }
+        | Request::Star { module: to }) = &edge.request;
         let top = to.split('.').next().unwrap_or(to);
         let facts = self.request.facts;
         let is_own = facts.builtins.iter().chain(&facts.frozen).any(|own| own == top)
-            || self.resolver.find(top, &self.stdlib).is_some_and(|found| !matches!(found.found, Found::Namespace(_)));
+            || self
+                .resolver
+                .find(top, &self.stdlib)
+                .is_some_and(|found| !matches!(found.found, Found::Namespace(_)));
         let is_stand_in = edge.kind.fallback && optional_found;
         let is_help = name == "_sitebuiltins" && edge.kind.deferred && !self.calls_help;
         is_own && top != "test" && !is_stand_in && !is_help
@@ -526,7 +564,9 @@ impl<'a> Builder<'a> {
                 continue;
             }
             let top = name.split('.').next().unwrap_or(name);
-            let group = if module.origin == Origin::Stdlib { (PathBuf::new(), String::new()) } else {
+            let group = if module.origin == Origin::Stdlib {
+                (PathBuf::new(), String::new())
+            } else {
                 let depth = name.split('.').count();
                 (path.ancestors().nth(depth).unwrap_or(path).to_owned(), top.to_owned())
             };
@@ -546,9 +586,11 @@ impl<'a> Builder<'a> {
         };
         for (name, observation) in observations::observe_groups(&context, &names) {
             self.observed.insert(name.clone());
-            let is_stdlib = self.graph.modules.get(&name).is_some_and(|module| module.origin == Origin::Stdlib);
+            let is_stdlib =
+                self.graph.modules.get(&name).is_some_and(|module| module.origin == Origin::Stdlib);
             if let Some(reason) = &observation.failed {
-                let note = format!("extension module {name} cannot be imported to see what it imports: {reason}");
+                let note =
+                    format!("extension module {name} cannot be imported to see what it imports: {reason}");
                 self.graph.warnings.push(note);
             }
             for imported in &observation.imports {
@@ -598,7 +640,8 @@ impl<'a> Builder<'a> {
             all.extend(name.match_indices('.').map(|(at, _)| name[..at].to_owned()));
             all.insert(name.clone());
         }
-        let all: Vec<String> = all.into_iter().filter(|name| !self.graph.modules.contains_key(name)).collect();
+        let all: Vec<String> =
+            all.into_iter().filter(|name| !self.graph.modules.contains_key(name)).collect();
         let found = external::find_specs(self.request.facts, &self.path, &all)?;
         self.specs.extend(all.into_iter().map(|name| (name, None)));
         self.specs.extend(found.into_iter().map(|spec| (spec.name.clone(), Some(spec))));
@@ -621,7 +664,14 @@ impl<'a> Builder<'a> {
 impl Module {
     fn of_interpreter(name: &str) -> Self {
         let (origin, file) = (Origin::Stdlib, name.to_owned());
-        Self { kind: ModuleKind::Builtin, origin, file, is_package: false, directories: vec![], edges: vec![] }
+        Self {
+            kind: ModuleKind::Builtin,
+            origin,
+            file,
+            is_package: false,
+            directories: vec![],
+            edges: vec![],
+        }
     }
 }
 

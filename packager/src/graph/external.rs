@@ -47,7 +47,11 @@ pub struct FoundSpec {
 ///
 /// # Errors
 /// When the interpreter fails to answer at all.
-pub fn find_specs(facts: &PythonFacts, path: &[PathBuf], names: &[String]) -> Result<Vec<FoundSpec>, ExternalError> {
+pub fn find_specs(
+    facts: &PythonFacts,
+    path: &[PathBuf],
+    names: &[String],
+) -> Result<Vec<FoundSpec>, ExternalError> {
     #[derive(Serialize)]
     struct Request<'a> {
         path: &'a [PathBuf],
@@ -86,8 +90,11 @@ fn ask<T: DeserializeOwned>(
     subject: &'static str,
     request: &impl Serialize,
 ) -> Result<T, ExternalError> {
-    let failed =
-        |answer: String| ExternalError { python: facts.executable.clone(), subject, answer: answer.trim().to_owned() };
+    let failed = |answer: String| ExternalError {
+        python: facts.executable.clone(),
+        subject,
+        answer: answer.trim().to_owned(),
+    };
     let request = serde_json::to_vec(request).map_err(|error| failed(error.to_string()))?;
     let mut child = Command::new(&facts.executable)
         .args(options)

@@ -59,9 +59,9 @@ pub fn observe_groups(context: &Context, groups: &[Vec<String>]) -> Vec<(String,
 }
 
 fn observe_group(context: &Context, group: &[String]) -> Vec<(String, Seen)> {
-    let is_stdlib = group.iter().all(|name| {
-        context.files.get(name).is_some_and(|file| file.starts_with(&context.facts.dynload))
-    });
+    let is_stdlib = group
+        .iter()
+        .all(|name| context.files.get(name).is_some_and(|file| file.starts_with(&context.facts.dynload)));
     if !is_stdlib {
         let key = key(context, group);
         if let Some(seen) = key.as_ref().and_then(|key| recall(context.cache, key)) {

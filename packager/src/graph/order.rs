@@ -20,7 +20,9 @@ pub fn predicted(graph: &ModuleGraph, entry: &str) -> Vec<(String, bool)> {
     }
     walk.visit(entry);
     let Walk { seen, mut order, .. } = walk;
-    order.extend(graph.modules.keys().filter(|name| !seen.contains(name.as_str())).map(|name| (name.clone(), false)));
+    order.extend(
+        graph.modules.keys().filter(|name| !seen.contains(name.as_str())).map(|name| (name.clone(), false)),
+    );
     order
 }
 
@@ -89,7 +91,8 @@ mod tests {
             let edge = |(to, rule): (&str, Rule)| Edge { to: to.into(), rule, line: 1 };
             let edges = edges.into_iter().map(edge).collect();
             let (kind, origin) = (ModuleKind::Builtin, Origin::Own);
-            let module = Module { kind, origin, file: String::new(), is_package: false, directories: vec![], edges };
+            let module =
+                Module { kind, origin, file: String::new(), is_package: false, directories: vec![], edges };
             graph.modules.insert(name.into(), module);
         }
         let order = predicted(&graph, "__main__");

@@ -188,7 +188,8 @@ mod tests {
 
     #[test]
     fn lists_the_modules_of_a_directory() {
-        let folder = tree(&["a.py", "b/__init__.py", "c.abi3.so", "data/readme.txt", "notes.txt", "__init__.py"]);
+        let folder =
+            tree(&["a.py", "b/__init__.py", "c.abi3.so", "data/readme.txt", "notes.txt", "__init__.py"]);
         assert_eq!(resolver().modules_in(folder.path()), ["a", "b", "c"]);
     }
 }

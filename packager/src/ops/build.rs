@@ -25,7 +25,8 @@ pub fn build(request: &BuildRequest) -> Result<Report, Error> {
     let facts = &chosen.facts;
     let (graph, main) = build_graph(&GraphRequest { entry, facts, optimize: *optimize, jobs: *jobs, cache })?;
     let order = predicted(&graph, &main);
-    let collection = collect(&graph, &order, &chosen.libpython, facts, environment("LD_LIBRARY_PATH").as_deref())?;
+    let collection =
+        collect(&graph, &order, &chosen.libpython, facts, environment("LD_LIBRARY_PATH").as_deref())?;
     let plan = plan(entry, main, &chosen, *optimize, graph, &order, collection);
     let bytecode = compile(&plan, facts, cache, *jobs)?;
     let size = attach(&request.output, |file| crate::archive::write(&plan, &bytecode, cache, file))?;
@@ -36,7 +37,8 @@ pub fn build(request: &BuildRequest) -> Result<Report, Error> {
 }
 
 fn notes(chosen: &crate::probe::interpreters::Chosen) -> Vec<String> {
-    let mut notes: Vec<String> = chosen.passed_over.iter().map(|reason| format!("passed over: {reason}")).collect();
+    let mut notes: Vec<String> =
+        chosen.passed_over.iter().map(|reason| format!("passed over: {reason}")).collect();
     if !notes.is_empty() {
         notes.push(format!("using {} (CPython {})", chosen.facts.executable.display(), chosen.facts.version));
     }

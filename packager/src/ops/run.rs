@@ -18,7 +18,11 @@ use crate::request::BuildRequest;
 ///
 /// # Errors
 /// When the build fails or the executable cannot be executed.
-pub fn run(mut request: BuildRequest, arguments: &[OsString], tell: impl FnOnce(&Report)) -> Result<Never, Error> {
+pub fn run(
+    mut request: BuildRequest,
+    arguments: &[OsString],
+    tell: impl FnOnce(&Report),
+) -> Result<Never, Error> {
     request.output = place(&request)?;
     let report = build(&request)?;
     tell(&report);

@@ -45,7 +45,9 @@ pub fn choose(
                 passed_over.push(error.to_string());
                 // "Has no libpython" says more about what to do than "is too old".
                 let better = matches!(error, ProbeError::NoLibpython { .. });
-                if first_error.is_none() || better && !matches!(first_error, Some(ProbeError::NoLibpython { .. })) {
+                if first_error.is_none()
+                    || better && !matches!(first_error, Some(ProbeError::NoLibpython { .. }))
+                {
                     first_error = Some(error);
                 }
             }
@@ -73,10 +75,13 @@ fn by_name(python: &Path, environment: &impl Fn(&str) -> Option<OsString>) -> Pa
         return python.to_owned();
     }
     let name = python.to_string_lossy();
-    let is_version = name.starts_with('3') && name.chars().all(|character| character.is_ascii_digit() || character == '.');
+    let is_version =
+        name.starts_with('3') && name.chars().all(|character| character.is_ascii_digit() || character == '.');
     let program = if is_version { format!("python{name}") } else { name.into_owned() };
     let found = on_path(&program, environment).next();
-    let elsewhere = || installed(environment).into_iter().find(|path| is_version && path.ends_with(format!("bin/{program}")));
+    let elsewhere = || {
+        installed(environment).into_iter().find(|path| is_version && path.ends_with(format!("bin/{program}")))
+    };
     found.or_else(elsewhere).unwrap_or_else(|| python.to_owned())
 }
 
@@ -109,7 +114,9 @@ fn on_path(program: &str, environment: &impl Fn(&str) -> Option<OsString>) -> st
 pub fn installed(environment: &impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
     let absolute = |name: &str| environment(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let home = absolute("HOME");
-    let pyenv = absolute("PYENV_ROOT").or_else(|| Some(home.as_ref()?.join(".pyenv"))).map(|root| root.join("versions"));
+    let pyenv = absolute("PYENV_ROOT")
+        .or_else(|| Some(home.as_ref()?.join(".pyenv")))
+        .map(|root| root.join("versions"));
     let data = absolute("XDG_DATA_HOME").or_else(|| Some(home.as_ref()?.join(".local/share")));
     let uv = absolute("UV_PYTHON_INSTALL_DIR").or_else(|| Some(data?.join("uv/python")));
     let mut found = Vec::new();

@@ -105,7 +105,9 @@ pub enum ProbeError {
         found: String,
     },
     /// No libpython for it.
-    #[error("{python} (CPython {version}) has no libpython{minor_version}.so: its Python is linked into the interpreter")]
+    #[error(
+        "{python} (CPython {version}) has no libpython{minor_version}.so: its Python is linked into the interpreter"
+    )]
     NoLibpython {
         /// The interpreter.
         python: PathBuf,
@@ -129,7 +131,9 @@ impl ProbeError {
                 "install the package libpython{minor_version} (Debian, Ubuntu) or python3-libs (Fedora), or a Python \
                  built with --enable-shared, or name another interpreter with --python"
             ),
-            Self::NoInterpreter => "install Python 3 with its shared library, or name one with --python".into(),
+            Self::NoInterpreter => {
+                "install Python 3 with its shared library, or name one with --python".into()
+            }
         })
     }
 }
@@ -221,7 +225,8 @@ fn cache_key(python: &Path) -> Option<Key> {
     let times = format!("{size} {:?} {:?}", modified(python)?, environment.as_deref().and_then(modified));
     let variable = |name| std::env::var_os(name).map(OsString::into_encoded_bytes).unwrap_or_default();
     let (path, no_user, home) = (variable("PYTHONPATH"), variable("PYTHONNOUSERSITE"), variable("HOME"));
-    let directory = std::env::current_dir().map(|path| path.into_os_string().into_encoded_bytes()).unwrap_or_default();
+    let directory =
+        std::env::current_dir().map(|path| path.into_os_string().into_encoded_bytes()).unwrap_or_default();
     let directory = if path.is_empty() { Vec::new() } else { directory };
     let python = std::path::absolute(python).ok()?;
     let parts = [PROBE.as_bytes(), python.as_os_str().as_encoded_bytes(), times.as_bytes()];

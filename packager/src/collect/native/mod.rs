@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 mod closure;
 mod elf;
 mod ld_so_conf;
+pub mod loaded;
 mod search;
 mod system;
 #[cfg(test)]
