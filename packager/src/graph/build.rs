@@ -120,6 +120,10 @@ struct Builder<'a> {
     /// Answers of the interpreter for names that the search does not find.
     specs: BTreeMap<String, Option<FoundSpec>>,
     observed: BTreeSet<String>,
+    /// Imports of standard modules that wait until somebody outside of the standard library uses the module.
+    held: BTreeMap<String, Vec<ImportEdge>>,
+    /// Modules that somebody outside of the standard library imports.
+    used_outside: BTreeSet<String>,
     calls_help: bool,
 }
 
@@ -151,6 +155,8 @@ impl<'a> Builder<'a> {
             aliases: BTreeSet::new(),
             specs: BTreeMap::new(),
             observed: BTreeSet::new(),
+            held: BTreeMap::new(),
+            used_outside: BTreeSet::new(),
             calls_help: false,
         }
     }
@@ -453,8 +459,25 @@ impl<'a> Builder<'a> {
             self.calls_help = true;
             self.ensure("pydoc");
         }
+        let (held, edges) =
+            imports.edges.into_iter().partition(|edge| origin == Origin::Stdlib && self.is_held(name, edge));
+        if !Vec::is_empty(&held) {
+            self.held.insert(name.to_owned(), held);
+        }
+        self.follow_edges(name, origin, edges);
+        self.follow_triggers(name);
+    }
+
+    /// Imports of the standard library that only matter if somebody outside of it uses the module: what it does when
+    /// run as a script, and functions of modules that only the start needs.
+    fn is_held(&self, name: &str, edge: &ImportEdge) -> bool {
+        let unused = edge.kind.as_script || edge.kind.deferred && roots::START_ONLY.contains(&name);
+        unused && name != self.main && !self.used_outside.contains(name)
+    }
+
+    fn follow_edges(&mut self, name: &str, origin: Origin, edges: Vec<ImportEdge>) {
         let mut optional_found = false;
-        for edge in imports.edges {
+        for edge in edges {
             let rule = if edge.kind.deferred { Rule::Deferred } else { Rule::Import };
             if origin == Origin::Stdlib && !self.is_followed_from_stdlib(name, &edge, optional_found) {
                 continue;
@@ -479,7 +502,6 @@ impl<'a> Builder<'a> {
                 optional_found = found;
             }
         }
-        self.follow_triggers(name);
     }
 
     /// The standard library imports only itself; its pure-Python stand-ins for C modules that are there, and the
@@ -511,11 +533,16 @@ impl<'a> Builder<'a> {
 
     /// An edge to a module, which is looked for. Returns whether it is there.
     fn link(&mut self, from: &str, to: &str, rule: Rule, line: u32, required: bool) -> bool {
+        let origin = self.graph.modules.get(from).map_or(Origin::Own, |module| module.origin);
         if self.ensure(to) {
             self.add_edge(from, to, rule, line);
+            if origin != Origin::Stdlib && self.used_outside.insert(to.to_owned()) {
+                if let Some(held) = self.held.remove(to) {
+                    self.follow_edges(to, Origin::Stdlib, held);
+                }
+            }
             return true;
         }
-        let origin = self.graph.modules.get(from).map_or(Origin::Own, |module| module.origin);
         let missing = Missing { from: from.to_owned(), line, is_required: required, origin };
         let known = self.graph.missing.entry(to.to_owned()).or_insert_with(|| missing.clone());
         if missing.is_required && (!known.is_required || missing.origin < known.origin) {

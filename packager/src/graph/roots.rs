@@ -32,7 +32,6 @@ pub const ALWAYS: &[(&str, Versions)] = &[
     ("importlib.machinery", ALL),
     ("importlib.util", ALL),
     ("linecache", ALL), // source lines in tracebacks and warnings
-    ("runpy", ALL),
     ("threading", ALL), // main thread at exit
     ("traceback", ALL), // sys.excepthook (3.13), logging of unraisable exceptions
     ("types", ALL),
@@ -58,6 +57,11 @@ pub const TRIGGERED: &[(&str, &[&str])] = &[
     ("time", &["_strptime"]),
     ("array", &["array", "copyreg"]),
 ];
+
+/// Modules that the start itself needs, but not the functions in them: imports inside of those are followed only when
+/// the program or an installed distribution imports the module.
+pub const START_ONLY: [&str; 4] =
+    ["site", "zipimport", "importlib._bootstrap", "importlib._bootstrap_external"];
 
 /// What is always needed, for this minor version.
 pub fn always(minor: u8) -> impl Iterator<Item = &'static str> {

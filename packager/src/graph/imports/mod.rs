@@ -78,8 +78,11 @@ pub struct EdgeKind {
     /// Inside a `try` whose handlers catch `ImportError`, or under `suppress(ImportError)`: the program lives
     /// without it.
     pub optional: bool,
-    /// In a handler or the `else` of such a `try`.
+    /// In a handler of such a `try`.
     pub fallback: bool,
+    /// Inside a module-level function that is by convention called only when the module is run as a script: `main`,
+    /// `_main`, `test`, `_test…`.
+    pub as_script: bool,
     /// A call, `import_module` or `__import__`, whose argument is known.
     pub dynamic: bool,
 }

@@ -145,8 +145,10 @@ impl<'a> Reader<'a, '_> {
         function.returns.iter().for_each(|returns| self.visit_annotation(returns));
         let mut scope = Scope::of_body(ScopeKind::Function, &function.body, self.words);
         scope.bind_parameters(&function.parameters);
+        let as_script = self.is_module_level() && runs_as_script(&function.name);
         self.scopes.push(scope);
         self.deferred(|reader| {
+            reader.kind.as_script |= as_script;
             reader.read_body(&function.body);
         });
         self.scopes.pop();
@@ -215,10 +217,11 @@ impl<'a> Reader<'a, '_> {
         let outer = self.kind;
         self.kind.optional |= guarded;
         let mut ends = self.read_body(&attempt.body);
-        self.kind = EdgeKind { fallback: outer.fallback || guarded, ..outer };
+        self.kind = outer;
         if !ends {
             ends = self.read_body(&attempt.orelse);
         }
+        self.kind.fallback |= guarded;
         for clause in clauses {
             clause.type_.iter().for_each(|exceptions| self.visit_expr(exceptions));
             ends &= self.read_body(&clause.body);
@@ -381,4 +384,9 @@ fn suppresses_import_error(manager: &Expr) -> bool {
         _ => return false,
     };
     name == "suppress" && call.arguments.args.iter().any(catches_import_error)
+}
+
+/// Whether a module-level function of this name is by convention what the module does when it is run as a script.
+fn runs_as_script(name: &str) -> bool {
+    matches!(name, "main" | "_main" | "test") || name.starts_with("_test")
 }

@@ -7,7 +7,8 @@ fn kinds(source: &str) -> Vec<EdgeKind> {
     read(source).edges.iter().map(|edge| edge.kind).collect()
 }
 
-const PLAIN: EdgeKind = EdgeKind { deferred: false, optional: false, fallback: false, dynamic: false };
+const PLAIN: EdgeKind =
+    EdgeKind { deferred: false, optional: false, fallback: false, as_script: false, dynamic: false };
 
 #[test]
 fn reads_each_form_of_the_statement() {
