@@ -26,21 +26,27 @@ fn main() -> Result<(), Box<dyn Error>> {
         .arg("--target-dir")
         .arg(&target_directory);
     // What this build was started with is not for the stub: coverage or sanitizer flags, clippy's wrapper.
-    for name in [
-        "CARGO_ENCODED_RUSTFLAGS",
-        "RUSTFLAGS",
-        "RUSTC_WRAPPER",
-        "RUSTC_WORKSPACE_WRAPPER",
-        "CARGO_BUILD_TARGET",
-    ] {
+    for name in ["RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_TARGET"] {
         cargo.env_remove(name);
     }
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", path_remapping(&workspace).join("\x1f"));
     let status = cargo.status()?;
     if !status.success() {
         return Err(format!("building the stub failed: {status}").into());
     }
     std::fs::copy(target_directory.join("stub/libsnapfreeze_stub.so"), out.join("stub"))?;
     Ok(())
+}
+
+/// Keeps the paths of this machine out of the stub's panic messages.
+fn path_remapping(workspace: &Path) -> Vec<String> {
+    let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo"));
+    let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or(home);
+    let mut flags = Vec::new();
+    for (path, name) in [(cargo_home, "/cargo"), (workspace.canonicalize().ok(), "/snapfreeze")] {
+        flags.extend(path.map(|path| format!("--remap-path-prefix={}={name}", path.display())));
+    }
+    flags
 }
 
 /// The target directory above `OUT_DIR` (`…/target/PROFILE/build/PACKAGE/out`), else `OUT_DIR` itself.

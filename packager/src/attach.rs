@@ -94,3 +94,31 @@ fn mode() -> u32 {
     });
     0o777 & !mask.unwrap_or(0o022)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stub_has_a_slot_is_small_and_names_no_path_of_the_machine_that_built_it() {
+        assert!(slot::find(STUB).is_some());
+        assert!(STUB.len() < 800_000, "{} bytes", STUB.len());
+        let holds = |needle: &str| STUB.windows(needle.len()).any(|window| window == needle.as_bytes());
+        assert!(!holds(env!("CARGO_MANIFEST_DIR")));
+        assert!(!holds(".cargo/registry"));
+    }
+
+    #[test]
+    fn a_failed_build_leaves_the_old_output_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let output = folder.path().join("app");
+        std::fs::write(&output, "old").unwrap();
+        let failed = attach(&output, |mut file| {
+            file.write_all(b"half").unwrap();
+            Err(ArchiveWriteError::Compress(io::Error::other("no")))
+        });
+        assert!(matches!(failed, Err(AttachError::Archive(_))));
+        assert_eq!(std::fs::read(&output).unwrap(), b"old");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

@@ -235,7 +235,7 @@ fn cache_key(python: &Path) -> Option<Key> {
 
 fn ask(python: &Path) -> Result<PythonFacts, ProbeError> {
     let output = Command::new(python)
-        .args(["-I", "-c", PROBE])
+        .args(["-I", "-B", "-c", PROBE])
         .stdin(Stdio::null())
         .output()
         .map_err(|source| ProbeError::Start { python: python.to_owned(), source })?;
