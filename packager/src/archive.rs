@@ -26,7 +26,7 @@ const MODULE_BLOCK: usize = 256 << 10;
 const NATIVE_BLOCK: usize = 1 << 20;
 
 /// zstd level for bytecode: little data, read by every start.
-const MODULE_LEVEL: i32 = 19;
+const MODULE_LEVEL: i32 = 15;
 
 /// zstd level for native files: the bulk of the data, most of the build's time.
 const NATIVE_LEVEL: i32 = 9;

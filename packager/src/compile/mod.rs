@@ -106,7 +106,7 @@ pub fn compile(
             (Some(code), _) => drop(bytecode.modules.insert(module.name.clone(), code)),
             (None, PlannedContent::Source { path, text }) => left.push((module, path.as_deref(), text)),
             (None, _) => {
-                bytecode.warnings.push(format!("{} has no bytecode for this Python: left out", module.name))
+                bytecode.warnings.push(format!("{} has no bytecode for this Python: left out", module.name));
             }
         }
     }
@@ -143,8 +143,9 @@ impl Compiler<'_> {
     fn without_compiling(&self, module: &PlannedModule) -> Option<Vec<u8>> {
         match &module.content {
             PlannedContent::Source { path, text } => {
-                let from_pyc = path.as_deref().and_then(|path| self.from_pyc(path, text, &module.file));
-                from_pyc.or_else(|| self.cache.get(Shelf::Code, &self.key(text, &module.file)))
+                let installed_code =
+                    path.as_deref().and_then(|path| self.installed_code(path, text, &module.file));
+                installed_code.or_else(|| self.cache.get(Shelf::Code, &self.key(text, &module.file)))
             }
             PlannedContent::Bytecode { path } => {
                 let bytes = std::fs::read(path).ok()?;
@@ -155,7 +156,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn from_pyc(&self, source: &Path, text: &[u8], file: &str) -> Option<Vec<u8>> {
+    fn installed_code(&self, source: &Path, text: &[u8], file: &str) -> Option<Vec<u8>> {
         let hash = || self.workers.source_hash(text, file).ok();
         let candidates = pyc::candidates(source, &self.facts.cache_tag, self.optimize, None);
         let in_prefix = self

@@ -1,12 +1,16 @@
 //! The module graph: every module that the program may import, and why.
 //!
-//! In: the interpreter's facts and the entry. Out: a [`ModuleGraph`]. [`build`](build::build) is the phase:
-//! [`roots`] start it, [`resolve`] turns names into files, [`imports`] reads files, [`observe`] watches extension
-//! modules, [`external`] asks the interpreter what only it knows.
+//! In: the interpreter's facts and the entry. Out: a [`ModuleGraph`]. [`build`](build::build) is the phase: [`roots`]
+//! start it, `locate` makes modules of names with [`resolve`], [`imports`] reads them, `follow` makes edges of what
+//! they import, `ask` watches extension modules ([`observe`]) and asks the interpreter what only it knows
+//! ([`external`]). [`order`] predicts the order of a start's imports.
 
+mod ask;
 pub mod build;
 pub mod external;
+mod follow;
 pub mod imports;
+mod locate;
 pub mod observations;
 pub mod observe;
 pub mod order;

@@ -47,11 +47,11 @@ impl<'a> Walk<'a> {
         while let Some(step) = stack.pop() {
             match step {
                 Step::Enter(name) => {
-                    if let Some(module) = self.graph.modules.get(name) {
-                        if self.seen.insert(name) {
-                            self.order.push((name.to_owned(), true));
-                            stack.push(Step::Edges(module.edges.iter()));
-                        }
+                    if let Some(module) = self.graph.modules.get(name)
+                        && self.seen.insert(name)
+                    {
+                        self.order.push((name.to_owned(), true));
+                        stack.push(Step::Edges(module.edges.iter()));
                     }
                 }
                 Step::Edges(mut edges) => {

@@ -75,8 +75,8 @@ pub struct ModuleName<'a> {
 pub struct EdgeKind {
     /// Inside a function or lambda: executed when that is called, or never.
     pub deferred: bool,
-    /// Inside a `try` whose handlers catch `ImportError`, or under `suppress(ImportError)`: the program lives
-    /// without it.
+    /// Inside a `try` whose handlers catch `ImportError` (or in its `else`), or under `suppress(ImportError)`: the
+    /// program lives without it.
     pub optional: bool,
     /// In a handler of such a `try`.
     pub fallback: bool,

@@ -217,11 +217,10 @@ impl<'a> Reader<'a, '_> {
         let outer = self.kind;
         self.kind.optional |= guarded;
         let mut ends = self.read_body(&attempt.body);
-        self.kind = outer;
         if !ends {
             ends = self.read_body(&attempt.orelse);
         }
-        self.kind.fallback |= guarded;
+        self.kind = EdgeKind { fallback: outer.fallback || guarded, ..outer };
         for clause in clauses {
             clause.type_.iter().for_each(|exceptions| self.visit_expr(exceptions));
             ends &= self.read_body(&clause.body);

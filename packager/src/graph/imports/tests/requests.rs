@@ -64,7 +64,7 @@ fn marks_imports_that_a_try_protects_as_optional_and_its_handlers_as_fallback() 
         };
         assert_eq!(kind("x"), Some(optional), "{source}");
         assert_eq!(kind("y"), Some(fallback), "{source}");
-        assert_eq!(kind("z"), Some(fallback), "{source}");
+        assert_eq!(kind("z"), Some(optional), "{source}");
         assert_eq!(kind("w"), Some(PLAIN), "{source}");
     }
     assert_eq!(kinds("try:\n    import x\nexcept OSError:\n    import y"), [PLAIN, PLAIN]);

@@ -1,0 +1,151 @@
+//! From a module's imports to edges, and on to the modules that they lead to.
+//!
+//! An import of the program or of an installed distribution is followed wherever it stands: in functions, in `try`,
+//! by a call with a literal name. The standard library's own imports are followed with more knowledge of what they
+//! are for, or every program would hold most of it.
+
+use super::build::Builder;
+use super::imports::{ImportEdge, ModuleImports, Request};
+use super::resolve::Found;
+use super::{Edge, Missing, Origin, Rule, roots};
+
+impl Builder<'_> {
+    /// Adds the edges of one module and the modules that they lead to.
+    pub(super) fn follow(&mut self, name: &str, imports: ModuleImports) {
+        let Some(origin) = self.graph.modules.get(name).map(|module| module.origin) else { return };
+        self.aliases.extend(imports.aliases);
+        if let Some(exports) = imports.exports {
+            self.exports.insert(name.to_owned(), exports);
+        }
+        if imports.calls_help && origin != Origin::Stdlib && !self.calls_help {
+            self.calls_help = true;
+            self.ensure("pydoc");
+        }
+        let (held, edges) =
+            imports.edges.into_iter().partition(|edge| origin == Origin::Stdlib && self.is_held(name, edge));
+        if !Vec::is_empty(&held) {
+            self.held.insert(name.to_owned(), held);
+        }
+        self.follow_edges(name, origin, edges);
+        self.follow_triggers(name);
+    }
+
+    /// Imports of the standard library that only matter if somebody outside of it uses the module: what it does when
+    /// run as a script, and functions of modules that only the start needs.
+    pub(super) fn is_held(&self, name: &str, edge: &ImportEdge) -> bool {
+        let unused = edge.kind.as_script || edge.kind.deferred && roots::START_ONLY.contains(&name);
+        unused && name != self.main && !self.used_outside.contains(name)
+    }
+
+    pub(super) fn follow_edges(&mut self, name: &str, origin: Origin, edges: Vec<ImportEdge>) {
+        let mut optional_found = false;
+        for edge in edges {
+            let rule = if edge.kind.deferred { Rule::Deferred } else { Rule::Import };
+            if origin == Origin::Stdlib && !self.is_followed_from_stdlib(name, &edge, optional_found) {
+                continue;
+            }
+            let required =
+                !edge.kind.deferred && !edge.kind.optional && !edge.kind.fallback && !edge.kind.dynamic;
+            let found = match &edge.request {
+                Request::Module(to) | Request::Dynamic(to) => self.link(name, to, rule, edge.line, required),
+                Request::From { module, names } => {
+                    let found = self.link(name, module, rule, edge.line, required);
+                    for submodule in names {
+                        self.link_submodule(name, module, submodule, rule, edge.line);
+                    }
+                    found
+                }
+                Request::Star { module } => {
+                    self.stars.insert((name.to_owned(), module.clone(), edge.line, rule));
+                    self.link(name, module, rule, edge.line, required)
+                }
+            };
+            if edge.kind.optional && !edge.kind.fallback {
+                optional_found = found;
+            }
+        }
+    }
+
+    /// The standard library imports only itself; its pure-Python stand-ins for C modules that are there, and the
+    /// pager behind `help`, are left out.
+    pub(super) fn is_followed_from_stdlib(
+        &self,
+        name: &str,
+        edge: &ImportEdge,
+        optional_found: bool,
+    ) -> bool {
+        let (Request::Module(to)
+        | Request::Dynamic(to)
+        | Request::From { module: to, .. }
+        | Request::Star { module: to }) = &edge.request;
+        let top = to.split('.').next().unwrap_or(to);
+        let facts = self.request.facts;
+        let is_own = facts.builtins.iter().chain(&facts.frozen).any(|own| own == top)
+            || self
+                .resolver
+                .find(top, &self.stdlib)
+                .is_some_and(|found| !matches!(found.found, Found::Namespace(_)));
+        let is_stand_in = edge.kind.fallback && optional_found;
+        let is_help = name == "_sitebuiltins" && edge.kind.deferred && !self.calls_help;
+        is_own && top != "test" && !is_stand_in && !is_help
+    }
+
+    pub(super) fn follow_triggers(&mut self, name: &str) {
+        for needed in roots::triggered_by(name) {
+            if self.ensure(needed) {
+                self.add_edge(name, needed, Rule::Implicit, 0);
+            }
+        }
+    }
+
+    /// An edge to a module, which is looked for. Returns whether it is there.
+    pub(super) fn link(&mut self, from: &str, to: &str, rule: Rule, line: u32, required: bool) -> bool {
+        let origin = self.graph.modules.get(from).map_or(Origin::Own, |module| module.origin);
+        if self.ensure(to) {
+            self.add_edge(from, to, rule, line);
+            if origin != Origin::Stdlib
+                && self.used_outside.insert(to.to_owned())
+                && let Some(held) = self.held.remove(to)
+            {
+                self.follow_edges(to, Origin::Stdlib, held);
+            }
+            return true;
+        }
+        let missing = Missing { from: from.to_owned(), line, is_required: required, origin };
+        let known = self.graph.missing.entry(to.to_owned()).or_insert_with(|| missing.clone());
+        if missing.is_required && (!known.is_required || missing.origin < known.origin) {
+            *known = missing;
+        }
+        false
+    }
+
+    /// An edge to `module.name`, if there is such a submodule.
+    pub(super) fn link_submodule(&mut self, from: &str, module: &str, name: &str, rule: Rule, line: u32) {
+        if !self.graph.modules.get(module).is_some_and(|module| module.is_package) {
+            return;
+        }
+        let submodule = format!("{module}.{name}");
+        if self.ensure(&submodule) {
+            self.add_edge(from, &submodule, rule, line);
+        }
+    }
+
+    pub(super) fn add_edge(&mut self, from: &str, to: &str, rule: Rule, line: u32) {
+        if let Some(module) = self.graph.modules.get_mut(from)
+            && !module.edges.iter().any(|edge| edge.to == to && edge.rule <= rule)
+        {
+            module.edges.push(Edge { to: to.to_owned(), rule, line });
+        }
+    }
+
+    /// Submodules that a package's `__all__` names are imported by `from package import *`.
+    pub(super) fn follow_stars(&mut self) -> bool {
+        let before = self.graph.modules.len();
+        for (from, module, line, rule) in self.stars.clone() {
+            for name in self.exports.get(&module).cloned().unwrap_or_default() {
+                self.link_submodule(&from, &module, &name, rule, line);
+            }
+        }
+        self.graph.modules.len() > before
+    }
+}
