@@ -5,9 +5,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use snapfreeze_runtime::archive::layout::{
-    self, HEADER_LENGTH, SECTION_ENTRY_LENGTH, Section, checksum,
-};
+use snapfreeze_runtime::archive::layout::{self, HEADER_LENGTH, SECTION_ENTRY_LENGTH, Section, checksum};
 use snapfreeze_runtime::archive::{Archive, ArchiveError, Extent};
 
 /// Blocks that claim to be longer are not decompressed: the claim is legal, and only costs time.
