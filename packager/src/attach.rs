@@ -1,16 +1,19 @@
 //! Stub and archive, joined into an executable.
 //!
-//! The file is made beside its place under another name and renamed when it is complete: a build that fails or is
-//! interrupted leaves no broken executable, and one that replaces a running executable leaves that one alone.
+//! The file is made beside its place without a name, where the file system can do that, and gets its name when it is
+//! complete: a build that fails, is interrupted or killed leaves nothing behind, and one that replaces a running
+//! executable leaves that one alone.
 
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
 use std::io::{self, Seek, SeekFrom, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use snapfreeze_runtime::archive::layout::ARCHIVE_ALIGNMENT;
 use snapfreeze_runtime::archive::slot::{self, ArchivePlace};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 use crate::archive::ArchiveWriteError;
 
@@ -53,7 +56,7 @@ pub enum AttachError {
 /// When a file or directory cannot be written. Nothing is left behind.
 pub fn attach(
     output: &Path,
-    write_archive: impl FnOnce(NamedTempFile) -> Result<(u64, NamedTempFile), ArchiveWriteError>,
+    write_archive: impl FnOnce(File) -> Result<(u64, File), ArchiveWriteError>,
 ) -> Result<u64, AttachError> {
     if output.is_dir() {
         return Err(AttachError::IsDirectory(output.to_owned()));
@@ -64,8 +67,7 @@ pub fn attach(
     let failed = |source: io::Error| AttachError::Write { path: output.to_owned(), source };
 
     let slot_at = slot::find(STUB).ok_or(AttachError::NoSlot)? as u64;
-    // Only the owner may touch it while it grows; it gets its mode when it is complete.
-    let mut file = NamedTempFile::new_in(directory).map_err(failed)?;
+    let (mut file, draft) = Draft::new_in(directory).map_err(failed)?;
     let offset = (STUB.len() as u64).next_multiple_of(ARCHIVE_ALIGNMENT);
     let padding = vec![0; (offset - STUB.len() as u64) as usize];
     file.write_all(STUB).and_then(|()| file.write_all(&padding)).map_err(failed)?;
@@ -78,11 +80,46 @@ pub fn attach(
 
     let slot = slot::filled(ArchivePlace { offset, length });
     file.seek(SeekFrom::Start(slot_at)).and_then(|_| file.write_all(&slot)).map_err(failed)?;
-    file.flush()
-        .and_then(|()| file.as_file().set_permissions(Permissions::from_mode(mode())))
-        .map_err(failed)?;
-    file.persist(output).map_err(|error| failed(error.error))?;
+    file.set_permissions(Permissions::from_mode(mode())).map_err(failed)?;
+    draft.publish(&file, output).map_err(failed)?;
     Ok(offset + length)
+}
+
+/// The name of a file that is being made, if it has one yet. Only the owner may touch it while it grows.
+enum Draft {
+    /// No name: the file goes with its descriptor.
+    Unnamed(PathBuf),
+    /// A temporary name, for file systems without unnamed files: it goes when the draft is dropped.
+    Named(TempPath),
+}
+
+impl Draft {
+    fn new_in(directory: &Path) -> io::Result<(File, Self)> {
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        // An unnamed file is named through /proc (open(2), O_TMPFILE).
+        if Path::new("/proc/self/fd").exists()
+            && let Ok(file) = rustix::fs::openat(CWD, directory, flags, Mode::from_raw_mode(0o600))
+        {
+            return Ok((file.into(), Self::Unnamed(directory.to_owned())));
+        }
+        let (file, path) = NamedTempFile::new_in(directory)?.into_parts();
+        Ok((file, Self::Named(path)))
+    }
+
+    /// Puts the file in its place, atomically; what was there is replaced.
+    fn publish(self, file: &File, output: &Path) -> io::Result<()> {
+        let path = match self {
+            Self::Named(path) => path,
+            Self::Unnamed(directory) => {
+                let descriptor = format!("/proc/self/fd/{}", file.as_raw_fd());
+                let link = |path: &Path| {
+                    Ok(rustix::fs::linkat(CWD, &descriptor, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+                };
+                tempfile::Builder::new().make_in(directory, link)?.into_temp_path()
+            }
+        };
+        path.persist(output).map_err(|error| error.error)
+    }
 }
 
 /// Executable by all whom the process's umask does not exclude.
