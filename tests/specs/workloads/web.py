@@ -1,0 +1,26 @@
+"""A web application that is made and asked for its description, and not served."""
+
+import json
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import BaseModel, ValidationError
+
+app = FastAPI()
+
+
+class Number(BaseModel):
+    value: int
+
+
+@app.post("/next")
+def following(number: Number) -> dict:
+    return {"value": number.value + 1}
+
+
+print(json.dumps(app.openapi(), sort_keys=True))
+print(following(Number(value=41)), uvicorn.__version__)
+try:
+    Number(value="many")
+except ValidationError as error:
+    print(error.error_count(), error.errors()[0]["type"])
