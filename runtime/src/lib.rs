@@ -52,16 +52,17 @@ mod embedded {
     ) -> Result<c_int, StartError> {
         let file = RunningFile::open()?;
         let archive = file.map_archive(slot)?;
+        let executable = file.close();
         let target = archive.target().map_err(StartError::Damaged)?;
 
         let library = libpython::load(archive, &target)?;
         let api = Api::resolve(&library)?;
         let mut interpreter = Interpreter::prepare(api, &target)?;
 
-        let importer = Importer::new(api, archive, &target, file.path());
+        let importer = Importer::new(api, archive, &target, &executable);
         install::before_initialisation(importer, &mut interpreter)?;
         // SAFETY: argv is what this function was given; nothing of Python runs before this call.
-        unsafe { interpreter.initialise(argc, argv, file.path(), importer.root()) }?;
+        unsafe { interpreter.initialise(argc, argv, &executable, importer.root()) }?;
         install::after_initialisation(importer)?;
         Ok(interpreter.run_main())
     }

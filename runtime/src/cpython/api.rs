@@ -75,21 +75,21 @@ api! {
         Py_DecRef: fn(Object);
         PyObject_GetAttrString: fn(Object, *const c_char) -> Object;
         PyObject_SetAttrString: fn(Object, *const c_char, Object) -> c_int;
-        PyObject_CallObject: fn(Object, Object) -> Object;
+        PyObject_GetIter: fn(Object) -> Object;
+        PyIter_Next: fn(Object) -> Object;
         PyObject_CallFunctionObjArgs: fn(Object; ...) -> Object;
         PyUnicode_FromStringAndSize: fn(*const c_char, isize) -> Object;
         PyUnicode_DecodeFSDefaultAndSize: fn(*const c_char, isize) -> Object;
         PyUnicode_Concat: fn(Object, Object) -> Object;
         PyUnicode_AsUTF8AndSize: fn(Object, *mut isize) -> *const c_char;
-        PyTuple_Size: fn(Object) -> isize;
-        PyTuple_GetItem: fn(Object, isize) -> Object;
+        PyArg_ParseTupleAndKeywords: fn(Object, Object, *const c_char, *const *const c_char; ...) -> c_int;
+        PyLong_AsLong: fn(Object) -> core::ffi::c_long;
         PyList_New: fn(isize) -> Object;
         PyList_Insert: fn(Object, isize, Object) -> c_int;
         PyList_Append: fn(Object, Object) -> c_int;
         PySequence_Contains: fn(Object, Object) -> c_int;
         PyDict_New: fn() -> Object;
         PyDict_SetItemString: fn(Object, *const c_char, Object) -> c_int;
-        PyDict_GetItemString: fn(Object, *const c_char) -> Object;
         PyDict_DelItemString: fn(Object, *const c_char) -> c_int;
         // Modules, code and types.
         PyModuleDef_Init: fn(*mut PyModuleDef) -> Object;
@@ -100,7 +100,6 @@ api! {
         PyImport_GetModuleDict: fn() -> Object;
         PyMarshal_ReadObjectFromString: fn(*const c_char, isize) -> Object;
         PyEval_EvalCode: fn(Object, Object, Object) -> Object;
-        PyEval_GetBuiltins: fn() -> Object;
         PyType_FromSpec: fn(*mut PyTypeSpec) -> Object;
         PyCFunction_NewEx: fn(*const PyMethodDef, Object, Object) -> Object;
         _PyNamespace_New: fn(Object) -> Object;
@@ -110,15 +109,18 @@ api! {
         PyErr_Occurred: fn() -> Object;
         PyErr_Print: fn();
         PyErr_Clear: fn();
-        PyErr_SetObject: fn(Object, Object);
+        PyErr_ExceptionMatches: fn(Object) -> c_int;
+        PyErr_SetString: fn(Object, *const c_char);
+        PyErr_SetImportError: fn(Object, Object, Object) -> Object;
+        PyErr_SetFromErrnoWithFilenameObject: fn(Object, Object) -> Object;
     }
     objects {
         _Py_NoneStruct: super::types::PyObject;
         _Py_TrueStruct: super::types::PyObject;
         _Py_FalseStruct: super::types::PyObject;
-        PyExc_ImportError: Object;
         PyExc_OSError: Object;
         PyExc_TypeError: Object;
+        PyExc_UnicodeError: Object;
         PyImport_FrozenModules: *const c_void;
     }
 }
@@ -132,16 +134,6 @@ impl Api {
     /// `True` or `False`, borrowed.
     pub fn boolean(&self, value: bool) -> Object {
         if value { self._Py_TrueStruct } else { self._Py_FalseStruct }
-    }
-
-    /// A new reference to an object that is not null.
-    ///
-    /// # Safety
-    /// `object` is a live object, and the calling thread may use Python.
-    pub unsafe fn new_reference(&self, object: Object) -> Object {
-        // SAFETY: from the contract.
-        unsafe { (self.Py_IncRef)(object) };
-        object
     }
 }
 

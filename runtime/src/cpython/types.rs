@@ -11,11 +11,11 @@ pub struct PyObject {
 /// A pointer to a Python object, owned or borrowed as the function that gives it says.
 pub type Object = *mut PyObject;
 
-/// `PyCFunction` of a method with `METH_VARARGS`.
-pub type Function = unsafe extern "C" fn(receiver: Object, arguments: Object) -> Object;
+/// `PyCFunctionWithKeywords`: a tuple of positional arguments, and a dictionary of the others or null.
+pub type Function = unsafe extern "C" fn(receiver: Object, arguments: Object, keywords: Object) -> Object;
 
-/// `METH_VARARGS` (methodobject.h).
-pub const METH_VARARGS: c_int = 1;
+/// `METH_VARARGS | METH_KEYWORDS` (methodobject.h).
+const METH_VARARGS_KEYWORDS: c_int = 1 | 2;
 
 /// `PyMethodDef` (methodobject.h).
 #[repr(C)]
@@ -34,9 +34,14 @@ pub struct PyMethodDef {
 unsafe impl Sync for PyMethodDef {}
 
 impl PyMethodDef {
-    /// A method that takes a tuple of positional arguments.
+    /// A method that takes positional and keyword arguments.
     pub const fn new(name: &'static core::ffi::CStr, function: Function) -> Self {
-        Self { name: name.as_ptr(), function: Some(function), flags: METH_VARARGS, doc: core::ptr::null() }
+        Self {
+            name: name.as_ptr(),
+            function: Some(function),
+            flags: METH_VARARGS_KEYWORDS,
+            doc: core::ptr::null(),
+        }
     }
 
     /// The end of a table of methods.

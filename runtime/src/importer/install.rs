@@ -5,19 +5,26 @@
 //! finder first on `sys.meta_path` and then runs the real `encodings` in the same namespace. That needs one
 //! initialisation call, and happens anew in each subinterpreter.
 
-use core::ffi::{c_int, c_void};
+use core::ffi::{CStr, c_int, c_void};
 use core::ptr;
+use std::ffi::CString;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use super::object::Session;
+use super::arguments::Signature;
+use super::session::Session;
 use super::{Importer, main_module};
-use crate::cpython::Interpreter;
+use crate::cpython::reference::returned;
 use crate::cpython::types::{
     Frozen24, Frozen32, Object, PER_INTERPRETER_GIL_SUPPORTED, PY_MOD_EXEC, PY_MOD_MULTIPLE_INTERPRETERS,
     PyMethodDef, PyModuleDef, Slot,
 };
+use crate::cpython::{Interpreter, Owned};
 use crate::error::StartError;
 use crate::os::running_file::c_path;
+
+/// Name under which the module `_snapfreeze` holds the interpreter's importer object.
+pub const OBJECT_NAME: &str = "importer";
 
 /// The process's importer, for the C functions that CPython calls without any context.
 static IMPORTER: AtomicPtr<Importer> = AtomicPtr::new(ptr::null_mut());
@@ -69,60 +76,40 @@ pub fn before_initialisation(
     Ok(())
 }
 
-/// Prepares `sys`, the builtins of `site`, and the way to the main module.
+/// Prepares the builtins of `site` and the way to the main module.
 pub fn after_initialisation(importer: &'static Importer) -> Result<(), StartError> {
-    let api = importer.api;
     // SAFETY: CPython is initialised, and this is the thread that initialised it.
     unsafe {
-        let done =
-            set_sys_attributes(importer) && add_site_builtins(importer) && main_module::stand_in(importer);
-        if !done {
-            (api.PyErr_Print)();
-            return Err(StartError::Python("the importer cannot be set up".into()));
-        }
+        let done = add_site_builtins(importer).and_then(|()| main_module::stand_in(importer));
+        done.ok_or_else(|| {
+            (importer.api.PyErr_Print)();
+            StartError::Python("the importer cannot be set up".into())
+        })
     }
-    Ok(())
 }
 
 /// `sys.frozen`, `sys._MEIPASS` and `sys._stdlib_dir` (which 3.11 and 3.12 do not take from the configuration,
 /// and from which frozen modules of the standard library get their `__file__`).
-unsafe fn set_sys_attributes(importer: &Importer) -> bool {
-    let api = importer.api;
-    // SAFETY: called by `after_initialisation`.
-    unsafe {
-        let root = root_string(importer);
-        !root.is_null()
-            && (api.PySys_SetObject)(c"frozen".as_ptr(), api.boolean(true)) == 0
-            && (api.PySys_SetObject)(c"_MEIPASS".as_ptr(), root) == 0
-            && (importer.target.python.1 < 11 || (api.PySys_SetObject)(c"_stdlib_dir".as_ptr(), root) == 0)
-    }
+unsafe fn set_sys_attributes(session: &Session) -> Option<()> {
+    let api = session.api();
+    let set = |name: &CStr, value: Object| {
+        // SAFETY: called by `install_importer` with live objects.
+        (unsafe { (api.PySys_SetObject)(name.as_ptr(), value) } == 0).then_some(())
+    };
+    set(c"frozen", api.boolean(true))?;
+    set(c"_MEIPASS", session.root.get())?;
+    if session.importer.target.python.1 >= 11 { set(c"_stdlib_dir", session.root.get()) } else { Some(()) }
 }
 
 /// `exit`, `quit`, `copyright`, `credits`, `license` and `help`, by the functions with which `site` makes them.
-unsafe fn add_site_builtins(importer: &Importer) -> bool {
+unsafe fn add_site_builtins(importer: &Importer) -> Option<()> {
     let api = importer.api;
-    // SAFETY: called by `after_initialisation`; references are released.
-    unsafe {
-        let site = (api.PyImport_ImportModule)(c"site".as_ptr());
-        if site.is_null() {
-            return false;
-        }
-        let done = [c"setquit", c"setcopyright", c"sethelper"].into_iter().all(|name| {
-            let function = (api.PyObject_GetAttrString)(site, name.as_ptr());
-            if function.is_null() {
-                return false;
-            }
-            let result = (api.PyObject_CallObject)(function, ptr::null_mut());
-            (api.Py_DecRef)(function);
-            if result.is_null() {
-                return false;
-            }
-            (api.Py_DecRef)(result);
-            true
-        });
-        (api.Py_DecRef)(site);
-        done
+    // SAFETY: called by `after_initialisation`.
+    let site = unsafe { Owned::take(api, (api.PyImport_ImportModule)(c"site".as_ptr()))? };
+    for name in [c"setquit", c"setcopyright", c"sethelper"] {
+        site.attribute(name)?.call(&[])?;
     }
+    Some(())
 }
 
 /// The root as a `str`: a new reference, or null with an exception set.
@@ -139,47 +126,76 @@ pub unsafe fn root_string(importer: &Importer) -> Object {
 
 /// `PyInit__snapfreeze`: multi-phase, so that each subinterpreter may have it.
 unsafe extern "C" fn initialise_module() -> Object {
+    static DEFINITION: OnceLock<Definition> = OnceLock::new();
     let Some(importer) = importer() else { return ptr::null_mut() };
-    static METHODS: [PyMethodDef; 2] = [PyMethodDef::new(c"install", install), PyMethodDef::END];
-    let mut slots = vec![Slot { slot: PY_MOD_EXEC, value: execute_module as *mut c_void }];
-    if importer.target.python.1 >= 12 {
-        let value = PER_INTERPRETER_GIL_SUPPORTED as *mut c_void;
-        slots.push(Slot { slot: PY_MOD_MULTIPLE_INTERPRETERS, value });
-    }
-    slots.push(Slot { slot: 0, value: ptr::null_mut() });
-    let definition = Box::leak(Box::new(PyModuleDef {
-        head: [1, 0],
-        base: [0; 3],
-        name: c"_snapfreeze".as_ptr(),
-        doc: ptr::null(),
-        size: 0,
-        methods: METHODS.as_ptr(),
-        slots: Vec::leak(slots).as_ptr(),
-        hooks: [0; 3],
-    }));
+    let definition = DEFINITION.get_or_init(|| {
+        let mut slots = vec![Slot { slot: PY_MOD_EXEC, value: execute_module as *mut c_void }];
+        if importer.target.python.1 >= 12 {
+            let value = PER_INTERPRETER_GIL_SUPPORTED as *mut c_void;
+            slots.push(Slot { slot: PY_MOD_MULTIPLE_INTERPRETERS, value });
+        }
+        slots.push(Slot { slot: 0, value: ptr::null_mut() });
+        Definition(Box::leak(Box::new(PyModuleDef {
+            head: [1, 0],
+            base: [0; 3],
+            name: c"_snapfreeze".as_ptr(),
+            doc: ptr::null(),
+            size: 0,
+            // A module whose definition has methods is an extension to faulthandler, which would list it.
+            methods: ptr::null(),
+            slots: Vec::leak(slots).as_ptr(),
+            hooks: [0; 3],
+        })))
+    });
     // SAFETY: the definition lives as long as the process.
-    unsafe { (importer.api.PyModuleDef_Init)(definition) }
+    unsafe { (importer.api.PyModuleDef_Init)(definition.0) }
 }
 
-/// The module's `Py_mod_exec`: there is nothing to do.
-unsafe extern "C" fn execute_module(_module: Object) -> c_int {
-    0
+/// The module's definition, made once: which slots it has depends on the version.
+struct Definition(*mut PyModuleDef);
+
+// SAFETY: only CPython uses what the pointer leads to, and it guards that itself.
+unsafe impl Send for Definition {}
+// SAFETY: as above.
+unsafe impl Sync for Definition {}
+
+/// The module's `Py_mod_exec`: adds the function `install`, which keeps the module as its receiver.
+unsafe extern "C" fn execute_module(module: Object) -> c_int {
+    static INSTALL: PyMethodDef = PyMethodDef::new(c"install", install);
+    let Some(importer) = importer() else { return -1 };
+    let api = importer.api;
+    // SAFETY: called by Python with the module; the method's definition is static.
+    let added = unsafe {
+        let function = (api.PyCFunction_NewEx)(&raw const INSTALL, module, ptr::null_mut());
+        Owned::take(api, function)
+            .and_then(|function| Owned::share(api, module)?.set_attribute(c"install", &function))
+    };
+    added.map_or(-1, |()| 0)
 }
 
 /// `_snapfreeze.install(globals)`: called once an interpreter, by the frozen `encodings`, in its own namespace.
-unsafe extern "C" fn install(_module: Object, arguments: Object) -> Object {
+unsafe extern "C" fn install(module: Object, positional: Object, keywords: Object) -> Object {
+    static SIGNATURE: Signature = Signature::new(c"O:install", &[c"globals"]);
     let Some(importer) = importer() else { return ptr::null_mut() };
+    // SAFETY: called by Python with its arguments; the receiver is the module.
+    returned(unsafe {
+        let arguments = SIGNATURE.read(importer.api, positional, keywords);
+        arguments.and_then(|[globals, ..]| install_importer(importer, module, globals))
+    })
+}
+
+unsafe fn install_importer(importer: &'static Importer, module: Object, globals: Object) -> Option<Owned> {
     let api = importer.api;
-    // SAFETY: called by Python with a tuple of arguments; references are released or given away.
+    // SAFETY: called by `install`, while importlib works and `encodings` does not yet.
     unsafe {
-        let globals = (api.PyTuple_GetItem)(arguments, 0);
-        if globals.is_null() {
-            return ptr::null_mut();
-        }
-        let Some(session) = Session::new(importer) else { return ptr::null_mut() };
-        let path = (api.PySys_GetObject)(c"meta_path".as_ptr());
-        if path.is_null() || (api.PyList_Insert)(path, 0, session.object) != 0 {
-            return ptr::null_mut();
+        let session = Session::new(importer)?;
+        let module = Owned::share(api, module)?;
+        let name = CString::new(OBJECT_NAME).unwrap_or_default();
+        module.set_attribute(&name, &session.object)?;
+        set_sys_attributes(session)?;
+        let path = Owned::share(api, (api.PySys_GetObject)(c"meta_path".as_ptr()))?;
+        if (api.PyList_Insert)(path.get(), 0, session.object.get()) != 0 {
+            return None;
         }
         session.become_real_encodings(globals)
     }

@@ -1,16 +1,21 @@
 //! The importer: a finder and loader over the archive, written against CPython's C API.
 //!
 //! [`install`] gets it into the interpreter, [`object`] is the Python object that `sys.meta_path` and every
-//! `__loader__` hold, [`specs`] makes module specs, [`code`] makes code objects, [`main_module`] runs the entry.
+//! `__loader__` hold, [`methods`] are its methods and [`arguments`] theirs, [`specs`] makes module specs, [`code`]
+//! code objects, [`extensions`] extension modules, [`main_module`] runs the entry.
 //!
 //! One `Importer` serves the process; what belongs to an interpreter (its `ModuleSpec` class and the like) is in
-//! an [`object::Session`], made when `encodings` is first imported there, so that subinterpreters have theirs.
+//! a [`session::Session`], made when `encodings` is first imported there, so that subinterpreters have theirs.
 
+pub mod arguments;
 pub mod blocks;
 pub mod code;
+pub mod extensions;
 pub mod install;
 pub mod main_module;
+pub mod methods;
 pub mod object;
+pub mod session;
 pub mod specs;
 
 use std::path::{Path, PathBuf};
@@ -20,7 +25,7 @@ use crate::MappedArchive;
 use crate::archive::{Module, Target};
 use crate::cpython::Api;
 use blocks::BlockCache;
-use object::Session;
+use session::Session;
 
 /// Name of the directory, below the executable's own path, that the archive appears as.
 const ROOT_NAME: &str = "_internal";

@@ -5,11 +5,13 @@
 //! The descriptor is closed right after. glibc remembers names, though, and takes a second library under a
 //! known name for the first: so each load spells its path differently ([`descriptor_path`]).
 
+use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_int, c_void};
 use core::ptr::NonNull;
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::os::fd::AsRawFd;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use super::memory_file::MemoryFile;
@@ -51,8 +53,8 @@ struct Loaded {
 pub fn load_library(archive: MappedArchive, number: u32, flags: c_int) -> Result<Library, StartError> {
     let library = archive.library(number)?;
     load_all(archive, library.needs.iter())?;
-    let (path, handle) = load_content(archive, library.content, library.name, flags)?;
-    handle.map_or_else(|| reopen(&path, library.name, flags), Ok)
+    let path = load_content(archive, library.content, library.name, flags)?;
+    open(&path, library.name, flags)
 }
 
 /// Loads libraries in the order given, which is dependencies first.
@@ -64,18 +66,18 @@ pub fn load_all(archive: MappedArchive, numbers: impl Iterator<Item = u32>) -> R
     Ok(())
 }
 
-/// Calls `load` with the path under which the dynamic linker finds a content; the descriptor behind it is closed
-/// when `load` returns. A content that was loaded before gets its first path again: glibc knows it by that.
-pub fn with_path<T>(
+/// Loads a content that is not loaded yet. Returns the path that glibc knows it by: `dlopen` of that path gives
+/// the library, though the descriptor behind it is closed again.
+pub fn load_content(
     archive: MappedArchive,
     content: Extent,
     name: &str,
-    load: impl FnOnce(&CStr) -> T,
-) -> Result<T, StartError> {
+    flags: c_int,
+) -> Result<CString, StartError> {
+    let _turn = Turn::wait();
     let key = (content.block, content.offset);
-    let known = lock().paths.get(&key).cloned();
-    if let Some(path) = known {
-        return Ok(load(&path));
+    if let Some(path) = lock().paths.get(&key) {
+        return Ok(path.clone());
     }
     let file = memory_file(archive, content, name)?;
     let path = {
@@ -83,37 +85,55 @@ pub fn with_path<T>(
         loaded.attempts += 1;
         descriptor_path(file.as_raw_fd(), loaded.attempts)
     };
-    let result = load(&path);
-    // SAFETY: the path is a live string; RTLD_NOLOAD only asks whether the library is there.
-    if !unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) }.is_null() {
-        lock().paths.insert(key, path);
-    }
-    Ok(result)
+    open(&path, name, flags)?;
+    lock().paths.insert(key, path.clone());
+    Ok(path)
 }
 
 fn lock() -> std::sync::MutexGuard<'static, Loaded> {
     LOADED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Loads a content that is not loaded yet; returns its path, and the handle if it was loaded now.
-fn load_content(
-    archive: MappedArchive,
-    content: Extent,
-    name: &str,
-    flags: c_int,
-) -> Result<(CString, Option<Library>), StartError> {
-    let known = lock().paths.get(&(content.block, content.offset)).cloned();
-    if let Some(path) = known {
-        return Ok((path, None));
+/// The right to load: one thread at a time, as interpreters with a GIL of their own may ask for the same library at
+/// once. The same thread may have it twice, because a library's constructors may load others.
+struct Turn;
+
+/// A mutex in memory that every thread may reach.
+struct RecursiveMutex(UnsafeCell<libc::pthread_mutex_t>);
+
+// SAFETY: a pthread mutex is made to be used by several threads.
+unsafe impl Sync for RecursiveMutex {}
+
+static TURN: RecursiveMutex = RecursiveMutex(UnsafeCell::new(libc::PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP));
+
+impl Turn {
+    fn wait() -> Self {
+        // SAFETY: the mutex is initialised, and never moved or destroyed.
+        unsafe { libc::pthread_mutex_lock(TURN.0.get()) };
+        Self
     }
-    with_path(archive, content, name, |path| Ok((path.to_owned(), Some(reopen(path, name, flags)?))))?
 }
 
-fn reopen(path: &CStr, name: &str, flags: c_int) -> Result<Library, StartError> {
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // SAFETY: locked by this thread in `wait`.
+        unsafe { libc::pthread_mutex_unlock(TURN.0.get()) };
+    }
+}
+
+/// dlopen; a failure is told without the path, which says nothing to anybody.
+fn open(path: &CStr, name: &str, flags: c_int) -> Result<Library, StartError> {
     // SAFETY: the path is a live string; what the library's constructors do is the library's.
-    NonNull::new(unsafe { libc::dlopen(path.as_ptr(), flags) })
-        .map(Library)
-        .ok_or_else(|| StartError::Load { library: name.to_owned(), reason: dlerror() })
+    if let Some(handle) = NonNull::new(unsafe { libc::dlopen(path.as_ptr(), flags) }) {
+        return Ok(Library(handle));
+    }
+    let reason = dlerror();
+    if !Path::new("/proc/self/fd").exists() {
+        return Err(StartError::Memory { library: name.to_owned(), reason: "/proc is not mounted".into() });
+    }
+    let prefix = format!("{}: ", path.to_string_lossy());
+    let reason = reason.strip_prefix(&prefix).map_or(reason.as_str(), |reason| reason).to_owned();
+    Err(StartError::Load { library: name.to_owned(), reason })
 }
 
 /// The dynamic linker's account of its last failure.

@@ -6,8 +6,8 @@ pub mod running_file;
 
 /// Writes one line about this executable to stderr, past Python's own streams. A failure has no one to be told.
 pub fn complain(message: &str) {
-    let name = std::fs::read_link("/proc/self/exe").ok();
-    let name = name.as_deref().and_then(std::path::Path::file_name).unwrap_or("snapfreeze".as_ref());
+    let path = std::fs::read_link("/proc/self/exe").unwrap_or_else(|_| running_file::executed_path().into());
+    let name = path.file_name().unwrap_or("snapfreeze".as_ref());
     let line = format!("{}: {message}\n", name.display());
     // SAFETY: the pointer and length are of one live string.
     unsafe { libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len()) };

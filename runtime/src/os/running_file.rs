@@ -35,9 +35,10 @@ impl RunningFile {
         Ok(Self { file, path })
     }
 
-    /// The file's absolute path.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Closes the file, before the program can find a descriptor that it did not open: with stdin closed it
+    /// would be number 0. Returns the file's absolute path.
+    pub fn close(self) -> PathBuf {
+        self.path
     }
 
     /// Maps the archive that `slot` points to and checks its header and index. The mapping stays.
@@ -82,7 +83,7 @@ impl RunningFile {
 }
 
 /// The path with which the program was executed, as the kernel passed it.
-fn executed_path() -> OsString {
+pub fn executed_path() -> OsString {
     // SAFETY: AT_EXECFN is the address of a NUL-terminated string on the initial stack, or 0 where absent.
     unsafe {
         match libc::getauxval(libc::AT_EXECFN) as *const core::ffi::c_char {

@@ -1,0 +1,121 @@
+//! What the importer needs of one interpreter, and what it does there: making modules out of the archive.
+//!
+//! A session is made when `encodings` is first imported in an interpreter, so each subinterpreter has its own, and
+//! lives as long as the process.
+
+use core::ffi::CStr;
+use core::ptr;
+use std::sync::atomic::Ordering;
+
+use super::{Importer, object};
+use crate::archive::{ArchiveError, Module};
+use crate::cpython::types::Object;
+use crate::cpython::{Api, Owned};
+
+/// The importer in one interpreter.
+pub struct Session {
+    pub(super) importer: &'static Importer,
+    /// The `_snapfreeze.Importer` of this interpreter.
+    pub(super) object: Owned,
+    /// The root as a `str`.
+    pub(super) root: Owned,
+    /// `importlib.machinery.ModuleSpec`.
+    pub(super) module_spec: Owned,
+    /// `_imp._fix_co_filename`.
+    pub(super) fix_co_filename: Owned,
+    /// `_imp.create_dynamic`.
+    pub(super) create_dynamic: Owned,
+    /// `_imp.exec_dynamic`.
+    pub(super) exec_dynamic: Owned,
+    /// `importlib._bootstrap`.
+    pub(super) bootstrap: Owned,
+    /// Calls a function so that importlib's frames are cut out of tracebacks.
+    pub(super) call_with_frames_removed: Owned,
+    /// The builtin `exec`.
+    exec: Owned,
+}
+
+impl Session {
+    /// Makes the session and the Python object of the current interpreter; none with an exception set.
+    ///
+    /// # Safety
+    /// The calling thread may use Python, and `importlib._bootstrap` is set up.
+    pub unsafe fn new(importer: &'static Importer) -> Option<&'static Self> {
+        let api = importer.api;
+        // SAFETY: from the contract.
+        unsafe {
+            let import = |name: &CStr| Owned::take(api, (api.PyImport_ImportModule)(name.as_ptr()));
+            let bootstrap = import(c"_frozen_importlib")?;
+            let imp = import(c"_imp")?;
+            let builtins = import(c"builtins")?;
+            let session: &'static Self = Box::leak(Box::new(Self {
+                importer,
+                object: object::new(api)?,
+                root: Owned::take(api, super::install::root_string(importer))?,
+                module_spec: bootstrap.attribute(c"ModuleSpec")?,
+                fix_co_filename: imp.attribute(c"_fix_co_filename")?,
+                create_dynamic: imp.attribute(c"create_dynamic")?,
+                exec_dynamic: imp.attribute(c"exec_dynamic")?,
+                call_with_frames_removed: bootstrap.attribute(c"_call_with_frames_removed")?,
+                bootstrap,
+                exec: builtins.attribute(c"exec")?,
+            }));
+            object::attach(&session.object, session);
+            let first = ptr::from_ref(session).cast_mut();
+            let main = &importer.main_session;
+            let _ = main.compare_exchange(ptr::null_mut(), first, Ordering::AcqRel, Ordering::Acquire);
+            Some(session)
+        }
+    }
+
+    /// The session of the main interpreter.
+    pub fn of_main_interpreter(importer: &Importer) -> Option<&'static Self> {
+        // SAFETY: null, or a session that was leaked in `new`.
+        unsafe { importer.main_session.load(Ordering::Acquire).as_ref() }
+    }
+
+    /// The C API.
+    pub(super) fn api(&self) -> &'static Api {
+        self.importer.api
+    }
+
+    /// Runs the real `encodings` in the namespace of the frozen one. Returns `None` (Python's), or none with an
+    /// exception set.
+    ///
+    /// # Safety
+    /// `globals` is the namespace of the module that is being imported as `encodings`.
+    pub unsafe fn become_real_encodings(&self, globals: Object) -> Option<Owned> {
+        let api = self.api();
+        let Some(module) = self.importer.find("encodings") else {
+            super::fatal(ArchiveError::Invalid { part: "list of modules: no encodings" }.into())
+        };
+        let set = |name: &CStr, value: &Owned| {
+            // SAFETY: from the contract.
+            let status = unsafe { (api.PyDict_SetItemString)(globals, name.as_ptr(), value.get()) };
+            (status == 0).then_some(())
+        };
+        // SAFETY: from the contract. What importlib set from the frozen module's spec is set again from the real one.
+        unsafe {
+            let spec = self.spec(&module)?;
+            set(c"__spec__", &spec)?;
+            set(c"__loader__", &self.object)?;
+            set(c"__file__", &spec.attribute(c"origin")?)?;
+            set(c"__cached__", &spec.attribute(c"cached")?)?;
+            set(c"__path__", &spec.attribute(c"submodule_search_locations")?)?;
+            self.execute(&module, globals)
+        }
+    }
+
+    /// Runs a module's code in a namespace, without importlib's frames in tracebacks.
+    ///
+    /// # Safety
+    /// `namespace` is a live dictionary; the calling thread may use Python.
+    pub unsafe fn execute(&self, module: &Module, namespace: Object) -> Option<Owned> {
+        // SAFETY: from the contract.
+        unsafe {
+            let file = self.path(module.file)?;
+            let code = self.code(module.content, &file)?;
+            self.call_with_frames_removed.call(&[self.exec.get(), code.get(), namespace])
+        }
+    }
+}
