@@ -10,12 +10,19 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 use snapfreeze_tests::Fixtures;
 
+mod entries;
+mod files;
+mod isolation;
+mod outputs;
+mod reproducible;
+mod stdlib;
 mod workloads;
 
 /// A behaviour's trials.
 type Behaviour = fn(&Fixtures) -> Vec<Trial>;
 
-const BEHAVIOURS: &[Behaviour] = &[workloads::trials];
+const BEHAVIOURS: &[Behaviour] = &[entries::trials, files::trials, isolation::trials, outputs::trials, reproducible::trials, workloads::trials];
+    &[entries::trials, files::trials, isolation::trials, outputs::trials, reproducible::trials, stdlib::trials, workloads::trials];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();

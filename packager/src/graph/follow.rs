@@ -92,10 +92,19 @@ impl Builder<'_> {
 
     pub(super) fn follow_triggers(&mut self, name: &str) {
         for needed in roots::triggered_by(name) {
-            if self.ensure(needed) {
-                self.add_edge(name, needed, Rule::Implicit, 0);
+            for needed in self.expand(needed) {
+                if self.ensure(&needed) {
+                    self.add_edge(name, &needed, Rule::Implicit, 0);
+                }
             }
         }
+    }
+
+    /// The names that a name with a `*` at its end stands for, in the standard library.
+    fn expand(&self, pattern: &str) -> Vec<String> {
+        let Some(start) = pattern.strip_suffix('*') else { return vec![pattern.to_owned()] };
+        let names = self.stdlib.iter().flat_map(|directory| self.resolver.modules_in(directory));
+        names.filter(|name| name.starts_with(start)).collect()
     }
 
     /// An edge to a module, which is looked for. Returns whether it is there.

@@ -48,19 +48,15 @@ impl Builder<'_> {
             return self.module_from_spec(spec);
         }
         let directories = match parent {
+            None if is_frozen => &self.stdlib,
             None => &self.path,
             Some(parent) => &self.graph.modules.get(parent)?.directories,
         };
-        let resolved = if is_frozen {
-            // Its source is read for what it imports; the module itself is in libpython.
-            let Some(resolved) = self.resolver.find(last, &self.stdlib) else {
-                return Some(Module::of_interpreter(name));
-            };
-            resolved
-        } else {
-            self.resolver.find(last, directories)?
-        };
-        self.module_from_files(name, resolved)
+        // The source of a frozen module is read for what it imports; the module itself is in libpython.
+        match self.resolver.find(last, directories) {
+            Some(resolved) => self.module_from_files(name, resolved),
+            None => is_frozen.then(|| Module::of_interpreter(name)),
+        }
     }
 
     pub(super) fn module_from_files(&self, name: &str, resolved: Resolved) -> Option<Module> {

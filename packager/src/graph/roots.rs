@@ -35,13 +35,15 @@ pub const ALWAYS: &[(&str, Versions)] = &[
     ("threading", ALL), // main thread at exit
     ("traceback", ALL), // sys.excepthook (3.13), logging of unraisable exceptions
     ("types", ALL),
+    ("unicodedata", ALL), // \N{…} in compiled text, the error handler namereplace
     ("warnings", ALL),
     ("zipimport", ALL),
     ("typing", 12..=u8::MAX),  // type parameters (PEP 695)
     ("_pylong", 12..=u8::MAX), // int and str of many digits
 ];
 
-/// Imported by a C module of the standard library when it is used.
+/// Imported by a module of the standard library when it is used: from C code, or by a computed name. A `*` at the end
+/// stands for any rest of a top-level name.
 pub const TRIGGERED: &[(&str, &[&str])] = &[
     ("_asyncio", &["asyncio"]),
     ("_ctypes", &["ctypes"]),
@@ -51,8 +53,9 @@ pub const TRIGGERED: &[(&str, &[&str])] = &[
     ("_json", &["json.decoder"]),
     ("_pickle", &["copyreg", "_compat_pickle", "functools"]),
     ("_sqlite3", &["sqlite3", "sqlite3.dump"]),
+    ("dbm", &["dbm.dumb", "dbm.gnu", "dbm.ndbm", "dbm.sqlite3"]),
+    ("sysconfig", &["_sysconfigdata_*"]),
     ("_zoneinfo", &["zoneinfo._common", "zoneinfo._tzpath"]),
-    ("faulthandler", &[]),
     ("pyexpat", &["xml.parsers.expat"]),
     ("time", &["_strptime"]),
     ("array", &["array", "copyreg"]),
