@@ -21,8 +21,15 @@ mod workloads;
 /// A behaviour's trials.
 type Behaviour = fn(&Fixtures) -> Vec<Trial>;
 
-const BEHAVIOURS: &[Behaviour] = &[entries::trials, files::trials, isolation::trials, outputs::trials, reproducible::trials, workloads::trials];
-    &[entries::trials, files::trials, isolation::trials, outputs::trials, reproducible::trials, stdlib::trials, workloads::trials];
+const BEHAVIOURS: &[Behaviour] = &[
+    entries::trials,
+    files::trials,
+    isolation::trials,
+    outputs::trials,
+    reproducible::trials,
+    stdlib::trials,
+    workloads::trials,
+];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();

@@ -1,0 +1,7 @@
+"""A module's docstring."""
+
+
+def check():
+    """A function's docstring."""
+    assert __name__ == "leveled"
+    return __debug__

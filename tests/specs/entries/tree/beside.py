@@ -1,0 +1,1 @@
+NAME = "beside __main__"
