@@ -132,7 +132,7 @@ fn build(arguments: BuildArguments) -> Result<(), Error> {
     }
     if arguments.verbose {
         for missing in &report.plan.missing {
-            println!("not found: {} (imported by {}, line {})", missing.name, missing.from, missing.line);
+            eprintln!("not found: {} (imported by {}, line {})", missing.name, missing.from, missing.line);
         }
     }
     Ok(())

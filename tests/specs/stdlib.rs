@@ -9,7 +9,7 @@ use snapfreeze_tests::{Fixtures, Interpreter, assert_same, execute};
 /// Prints the names of the modules that the interpreter's standard library has.
 const NAMES: &str = "import os, sys; print(*sorted(sys.stdlib_module_names if sys.version_info >= (3, 10) else \
                      {name.partition('.')[0] for name in os.listdir(os.path.dirname(os.__file__)) \
-                     if name.endswith('.py')} | set(sys.builtin_module_names)))";
+                     if name.endswith('.py') and name[:-3].isidentifier()} | set(sys.builtin_module_names)))";
 
 /// Modules that do something when they are imported.
 const EFFECTIVE: [&str; 4] = ["antigravity", "this", "__main__", "turtledemo"];

@@ -4,7 +4,7 @@
 //! order, and then what else is on the machine; the first that is supported and has a libpython is taken. The
 //! ones passed over are told, so that a wrong choice is seen.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::{ProbeError, PythonFacts, SUPPORTED, libpython, probe};
@@ -32,28 +32,36 @@ pub fn choose(
     environment: impl Fn(&str) -> Option<OsString>,
     cache: &Cache,
 ) -> Result<Chosen, ProbeError> {
-    if let Some(python) = python {
-        let (facts, libpython) = usable(&by_name(python, &environment), cache)?;
-        return Ok(Chosen { facts, libpython, passed_over: Vec::new() });
-    }
+    let candidates = match python {
+        Some(python) => {
+            check_version(python)?;
+            by_name(python, &environment)
+        }
+        None => candidates(entry, &environment),
+    };
     let mut passed_over = Vec::new();
-    let mut first_error = None;
-    for candidate in candidates(entry, &environment) {
+    let mut telling: Option<ProbeError> = None;
+    for candidate in candidates {
         match usable(&candidate, cache) {
             Ok((facts, libpython)) => return Ok(Chosen { facts, libpython, passed_over }),
             Err(error) => {
                 passed_over.push(error.to_string());
-                // "Has no libpython" says more about what to do than "is too old".
-                let better = matches!(error, ProbeError::NoLibpython { .. });
-                if first_error.is_none()
-                    || better && !matches!(first_error, Some(ProbeError::NoLibpython { .. }))
-                {
-                    first_error = Some(error);
+                if telling.as_ref().is_none_or(|known| weight(&error) > weight(known)) {
+                    telling = Some(error);
                 }
             }
         }
     }
-    Err(first_error.unwrap_or(ProbeError::NoInterpreter))
+    Err(telling.unwrap_or(ProbeError::NoInterpreter))
+}
+
+/// How much an error says about what to do: a missing libpython more than a wrong version, that more than silence.
+fn weight(error: &ProbeError) -> u8 {
+    match error {
+        ProbeError::NoLibpython { .. } => 2,
+        ProbeError::Unsupported { .. } => 1,
+        _ => 0,
+    }
 }
 
 fn usable(python: &Path, cache: &Cache) -> Result<(PythonFacts, PathBuf), ProbeError> {
@@ -66,23 +74,43 @@ fn usable(python: &Path, cache: &Cache) -> Result<(PythonFacts, PathBuf), ProbeE
     Ok((facts, libpython))
 }
 
-/// `--python`'s value: a path, the name of a program, or a version.
-fn by_name(python: &Path, environment: &impl Fn(&str) -> Option<OsString>) -> PathBuf {
-    if python.components().count() > 1 || python.exists() {
-        if python.is_dir() && python.join("bin/python").exists() {
-            return python.join("bin/python"); // a virtual environment
+/// A version that no interpreter has to be asked about.
+fn check_version(python: &Path) -> Result<(), ProbeError> {
+    let mut parts = python.to_str().unwrap_or_default().split('.').map(str::parse::<u8>);
+    match (parts.next(), parts.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) if major != 3 || !SUPPORTED.contains(&minor) => {
+            let found = "a version that it does not know".to_owned();
+            Err(ProbeError::Unsupported { python: python.to_owned(), found })
         }
-        return python.to_owned();
+        _ => Ok(()),
+    }
+}
+
+/// What `--python` can mean: a path, a virtual environment, the name of a program, or a version. A version is looked
+/// for on PATH, where a version manager's stand-in may be that does not lead anywhere, and then among what is installed.
+fn by_name(python: &Path, environment: &impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+    if python.components().count() > 1 || python.exists() {
+        let in_environment = python.join("bin/python");
+        return vec![if in_environment.exists() { in_environment } else { python.to_owned() }];
     }
     let name = python.to_string_lossy();
-    let is_version =
-        name.starts_with('3') && name.chars().all(|character| character.is_ascii_digit() || character == '.');
-    let program = if is_version { format!("python{name}") } else { name.into_owned() };
-    let found = on_path(&program, environment).next();
-    let elsewhere = || {
-        installed(environment).into_iter().find(|path| is_version && path.ends_with(format!("bin/{program}")))
+    let parts: Vec<&str> = name.split('.').collect();
+    let is_number =
+        |part: &&str| !part.is_empty() && part.chars().all(|character| character.is_ascii_digit());
+    if parts.len() < 2 || !parts.iter().all(is_number) {
+        let found: Vec<PathBuf> = on_path(&name, environment).collect();
+        return if found.is_empty() { vec![python.to_owned()] } else { found };
+    }
+    let program = format!("python{}.{}", parts[0], parts[1]);
+    // A full version is told from others of its minor version by the directory's name: 3.11.7, cpython-3.11.7-linux….
+    let is_it = |path: &PathBuf| {
+        let version = path.ancestors().nth(2).and_then(Path::file_name).map(OsStr::to_string_lossy);
+        let named = version.is_some_and(|version| version.split('-').any(|part| part == name));
+        path.ends_with(&program) && (parts.len() == 2 || named)
     };
-    found.or_else(elsewhere).unwrap_or_else(|| python.to_owned())
+    let on_path = on_path(&program, environment).filter(|_| parts.len() == 2);
+    let found: Vec<PathBuf> = on_path.chain(installed(environment).into_iter().filter(is_it)).collect();
+    if found.is_empty() { vec![PathBuf::from(program)] } else { found }
 }
 
 /// Interpreters in the order in which they are tried.

@@ -22,6 +22,9 @@ const PROBE: &str = include_str!("../../python/probe.py");
 /// Oldest and newest minor version of CPython 3 that can be frozen.
 pub const SUPPORTED: std::ops::RangeInclusive<u8> = 9..=13;
 
+/// How much of a stranger's answer an error repeats, in characters.
+const LONGEST_ANSWER: usize = 200;
+
 /// What an interpreter says of itself. Field by field as `python/probe.py` prints it.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 pub struct PythonFacts {
@@ -106,7 +109,7 @@ pub enum ProbeError {
     },
     /// No libpython for it.
     #[error(
-        "{python} (CPython {version}) has no libpython{minor_version}.so: its Python is linked into the interpreter"
+        "{python} (CPython {version}) has no libpython{minor_version}.so.1.0: its Python is linked into the interpreter"
     )]
     NoLibpython {
         /// The interpreter.
@@ -241,7 +244,10 @@ fn ask(python: &Path) -> Result<PythonFacts, ProbeError> {
         .map_err(|source| ProbeError::Start { python: python.to_owned(), source })?;
     serde_json::from_slice(&output.stdout).map_err(|_| {
         let errors = String::from_utf8_lossy(&output.stderr);
-        let last = errors.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it prints nothing");
-        ProbeError::Answer { python: python.to_owned(), answer: last.trim().to_owned() }
+        let mut lines = errors.lines().map(str::trim).filter(|line| !line.is_empty());
+        // A traceback says it at its end, everything else at its start.
+        let line = if errors.contains("Traceback") { lines.next_back() } else { lines.next() };
+        let answer = line.unwrap_or("it prints nothing").chars().take(LONGEST_ANSWER).collect();
+        ProbeError::Answer { python: python.to_owned(), answer }
     })
 }
