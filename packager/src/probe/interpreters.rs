@@ -79,7 +79,7 @@ fn check_version(python: &Path) -> Result<(), ProbeError> {
     let mut parts = python.to_str().unwrap_or_default().split('.').map(str::parse::<u8>);
     match (parts.next(), parts.next()) {
         (Some(Ok(major)), Some(Ok(minor))) if major != 3 || !SUPPORTED.contains(&minor) => {
-            let found = "a version that it does not know".to_owned();
+            let found = "not a version that can be frozen".to_owned();
             Err(ProbeError::Unsupported { python: python.to_owned(), found })
         }
         _ => Ok(()),
