@@ -11,7 +11,10 @@ use libtest_mimic::{Arguments, Trial};
 use snapfreeze_tests::Fixtures;
 
 mod entries;
+mod examples;
+mod figures;
 mod files;
+mod imports;
 mod isolation;
 mod outputs;
 mod reproducible;
@@ -23,7 +26,10 @@ type Behaviour = fn(&Fixtures) -> Vec<Trial>;
 
 const BEHAVIOURS: &[Behaviour] = &[
     entries::trials,
+    examples::trials,
+    figures::trials,
     files::trials,
+    imports::trials,
     isolation::trials,
     outputs::trials,
     reproducible::trials,

@@ -31,7 +31,8 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
     }
     let jail = Jail::find();
     // Root may write to a directory whatever its mode; then it has to be mounted read-only.
-    let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    let is_root =
+        std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
     let needs = if is_root { jail.as_ref().map(|_| ()).map_err(Clone::clone) } else { Ok(()) };
     let name = "outputs::a directory that cannot be written to is named and left as it was";
     trials.push(fixtures.trial(name, &preferred).needs(needs).runs(move |fixtures, interpreter| {
@@ -59,7 +60,10 @@ fn two_builds_at_once(fixtures: &Fixtures, interpreter: &Interpreter) {
         Running::start(command.env("SNAPFREEZE_CACHE_DIR", &cache))
     };
     for running in [start(), start()] {
-        running.end(TIME_LIMIT).unwrap_or_else(|outcome| panic!("too slow: {outcome:?}")).succeeded("a build");
+        running
+            .end(TIME_LIMIT)
+            .unwrap_or_else(|outcome| panic!("too slow: {outcome:?}"))
+            .succeeded("a build");
     }
     assert_eq!(execute(&mut plain_command(&output)).out(), "hello\n");
     assert_eq!(names(output.parent().unwrap()), [Path::new("program")]);
@@ -68,7 +72,8 @@ fn two_builds_at_once(fixtures: &Fixtures, interpreter: &Interpreter) {
 fn running_program(fixtures: &Fixtures, interpreter: &Interpreter) {
     let folder = fixtures.folder("output");
     let (program, output) = (folder.join("waits.py"), folder.join("waits"));
-    std::fs::write(&program, "print('ready', flush=True)\ninput()\nimport json\nprint(json.dumps([1]))\n").unwrap();
+    std::fs::write(&program, "print('ready', flush=True)\ninput()\nimport json\nprint(json.dumps([1]))\n")
+        .unwrap();
     execute(&mut build(fixtures, &program, interpreter, &output)).succeeded("the first build");
     let running = Running::start(&mut plain_command(&output));
     std::fs::write(&program, "print('second')\n").unwrap();
@@ -104,22 +109,24 @@ fn interrupted(signal: i32, fixtures: &Fixtures, interpreter: &Interpreter) {
     let (fresh, existing) = (folder.join("fresh"), folder.join("existing"));
     let before = b"#!/bin/sh\necho what was there before\n";
     // From the first moments of a build to its last; of each output none may be broken.
-    for delay in [20, 100, 300, 700, 1200, 2000, 3000, 4500].map(Duration::from_millis) {
-        for output in [&fresh, &existing] {
-            std::fs::write(&existing, before).unwrap();
-            let mut command = build(fixtures, &fixtures.spec(&source("np")), &python, output);
-            let running = Running::start(&mut command);
-            std::thread::sleep(delay);
-            running.signal(signal);
-            let outcome = running.end(TIME_LIMIT).unwrap_or_else(|outcome| panic!("too slow: {outcome:?}"));
-            let is_complete = outcome.code == Some(0);
-            assert!(is_complete || outcome.signal == Some(signal) || outcome.code > Some(0), "{outcome:?}");
-            if output.exists() && !(output == &existing && std::fs::read(output).unwrap() == before) {
-                // The build was faster than the signal, or had renamed its output already.
-                execute(&mut plain_command(output)).succeeded("what has the output's name");
-            }
-            let _ = std::fs::remove_file(&fresh);
+    let delays = [50, 250, 800, 1600, 2800].map(Duration::from_millis);
+    for (delay, output) in delays.into_iter().flat_map(|delay| [(delay, &fresh), (delay, &existing)]) {
+        std::fs::write(&existing, before).unwrap();
+        // A cache of its own: what the builds before had finished would shorten this one.
+        let mut command = build(fixtures, &fixtures.spec(&source("np")), &python, output);
+        let cache = fixtures.folder("cache");
+        let running = Running::start(command.env("SNAPFREEZE_CACHE_DIR", &cache));
+        std::thread::sleep(delay);
+        running.signal(signal);
+        let outcome = running.end(TIME_LIMIT).unwrap_or_else(|outcome| panic!("too slow: {outcome:?}"));
+        let is_complete = outcome.code == Some(0);
+        assert!(is_complete || outcome.signal == Some(signal) || outcome.code > Some(0), "{outcome:?}");
+        if output.exists() && !(output == &existing && std::fs::read(output).unwrap() == before) {
+            // The build was faster than the signal, or had given its output the name already.
+            execute(&mut plain_command(output)).succeeded("what has the output's name");
         }
+        let _ = std::fs::remove_file(&fresh);
+        std::fs::remove_dir_all(cache).unwrap();
     }
     // What was interrupted does not disturb what comes after.
     let executable = fixtures.frozen(&source("np"), &python);

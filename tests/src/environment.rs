@@ -61,23 +61,25 @@ impl Environments {
         let unfinished =
             tempfile::Builder::new().prefix("unfinished-").tempdir_in(&self.folder).map_err(io)?;
         let folder = unfinished.path().join("environment");
-        run(pip_environment(&mut Command::new(&interpreter.python)).args(["-m", "venv"]).arg(&folder))?;
-        let mut pip = Command::new(folder.join("bin/python"));
-        pip_environment(&mut pip).args(["-m", "pip", "install", "--quiet", "--no-input", "--requirement"]);
+        run(pip_command(&interpreter.python).args(["-m", "venv"]).arg(&folder))?;
+        let mut pip = pip_command(&folder.join("bin/python"));
+        pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--requirement"]);
         run(pip.arg(requirements))?;
         std::fs::rename(&folder, &place).map_err(io)?;
         Ok(place)
     }
 }
 
-/// pip keeps the user's settings (proxies, indexes, caches); Python's own are taken away.
-pub(crate) fn pip_environment(command: &mut Command) -> &mut Command {
+/// Python for pip: the user's settings stay (proxies, indexes, caches), Python's own are taken away.
+pub fn pip_command(python: &Path) -> Command {
+    let mut command = Command::new(python);
     for name in
         ["PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "PIP_TARGET", "PIP_USER"]
     {
         command.env_remove(name);
     }
-    command.env("PIP_DISABLE_PIP_VERSION_CHECK", "1")
+    command.env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
+    command
 }
 
 fn run(command: &mut Command) -> Result<(), String> {

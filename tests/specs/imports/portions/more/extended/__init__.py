@@ -1,0 +1,5 @@
+"""A package in several directories, as before PEP 420."""
+
+from pkgutil import extend_path
+
+__path__ = extend_path(__path__, __name__)

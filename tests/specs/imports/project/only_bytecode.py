@@ -1,0 +1,5 @@
+NAME = "without source"
+
+
+def double(number):
+    return number * 2

@@ -1,0 +1,1 @@
+NAME = "a submodule in __all__"

@@ -1,0 +1,5 @@
+from . import round_a
+
+
+def total():
+    return round_a.START + 1

@@ -1,0 +1,3 @@
+from .values import VALUE
+
+NAME = f"submodule {VALUE}"

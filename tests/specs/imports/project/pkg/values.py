@@ -1,0 +1,7 @@
+VALUE = 1
+
+
+def value_of():
+    from .deep.er import bottom
+
+    return bottom.NAME
