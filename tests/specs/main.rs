@@ -1,9 +1,11 @@
 //! Runs every spec: one file of `specs/` a behaviour, one trial a behaviour and interpreter.
 //!
-//! Takes the arguments that cargo's own test binaries take. At the end one line names what was skipped and why.
+//! Takes the arguments that cargo's own test binaries take. At the end one line says why trials were skipped,
+//! and how many.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a trial fails by panicking")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -42,15 +44,21 @@ fn main() -> ExitCode {
     let command = Path::new(env!("CARGO_BIN_EXE_snapfreeze-under-test"));
     let fixtures = Fixtures::find(command, Path::new(env!("CARGO_TARGET_TMPDIR")));
     let trials: Vec<Trial> = BEHAVIOURS.iter().flat_map(|behaviour| behaviour(&fixtures)).collect();
-    let skipped: Vec<String> = trials
-        .iter()
-        .filter(|trial| trial.has_ignored_flag() && !arguments.is_filtered_out(trial))
-        .map(|trial| trial.name().to_owned())
-        .collect();
+    let mut skipped: BTreeMap<String, usize> = BTreeMap::new();
+    for trial in trials.iter().filter(|trial| trial.has_ignored_flag() && !arguments.is_filtered_out(trial)) {
+        *skipped.entry(reason(trial.name())).or_default() += 1;
+    }
     let is_list = arguments.list;
     let conclusion = libtest_mimic::run(&arguments, trials);
     if !is_list && !skipped.is_empty() {
-        println!("skipped: {}", skipped.join("; "));
+        let reasons = skipped.iter().map(|(reason, count)| format!("{reason} ({count})"));
+        println!("skipped: {}", reasons.collect::<Vec<_>>().join("; "));
     }
     conclusion.exit_code()
+}
+
+/// Why a trial is skipped, from its name: `… [3.12: no such interpreter]`.
+fn reason(name: &str) -> String {
+    let bracket = name.rsplit_once('[').and_then(|(_, rest)| rest.strip_suffix(']'));
+    bracket.unwrap_or(name).to_owned()
 }

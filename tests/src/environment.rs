@@ -19,11 +19,14 @@ use crate::interpreter::Interpreter;
 /// How long pip may take: it downloads a hundred megabytes where its cache is empty.
 const INSTALL_LIMIT: Duration = Duration::from_secs(600);
 
+/// An environment's folder once somebody has asked for it, or why it cannot be made.
+type Place = OnceLock<Result<PathBuf, String>>;
+
 /// The environments of a folder.
 #[derive(Debug)]
 pub struct Environments {
     folder: PathBuf,
-    made: Mutex<HashMap<String, Arc<OnceLock<Result<PathBuf, String>>>>>,
+    made: Mutex<HashMap<String, Arc<Place>>>,
 }
 
 impl Environments {
