@@ -37,16 +37,25 @@ pub enum StartError {
     /// The archive is damaged.
     #[error("the executable is damaged: {0}")]
     Damaged(ArchiveError),
+    /// The archive cannot be read for want of memory.
+    #[error("{0}")]
+    OutOfMemory(ArchiveError),
     /// The executable cannot read its own file.
     #[error("cannot read the executable's own file: {0}")]
     OwnFile(io::Error),
-    /// The system refuses anonymous memory files, or `/proc` is missing.
-    #[error("cannot load {library} from memory: {reason}")]
+    /// The system refuses anonymous memory files.
+    #[error("cannot load {library} from memory (memfd_create): {source}")]
     Memory {
         /// What was to be loaded.
         library: String,
-        /// Which call failed, and how.
-        reason: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is no `/proc`, through which the dynamic linker opens memory files.
+    #[error("cannot load {library} from memory: there is no /proc/self/fd")]
+    NoProc {
+        /// What was to be loaded.
+        library: String,
     },
     /// The dynamic linker refuses a library.
     #[error("cannot load {library}: {reason}")]
@@ -79,10 +88,20 @@ impl StartError {
     /// What to do about it.
     fn hint(&self) -> Option<&'static str> {
         Some(match self {
+            Self::OutOfMemory(_) => "this process is not allowed as much memory as it needs",
             Self::Empty => "build a program with `snapfreeze build`",
             Self::CutOff { .. } | Self::DamagedSlot | Self::Damaged(_) => "get a fresh copy of it",
-            Self::OwnFile(_) => "it needs to be readable, and /proc mounted",
-            Self::Memory { .. } => "it needs /proc mounted and the memfd_create system call allowed",
+            Self::OwnFile(error) | Self::Memory { source: error, .. }
+                if error.kind() == io::ErrorKind::OutOfMemory =>
+            {
+                "this process is not allowed as much memory as it needs"
+            }
+            Self::Memory { source, .. } if source.raw_os_error() == Some(libc::EFBIG) => {
+                "the limit on file sizes (ulimit -f) is in the way"
+            }
+            Self::OwnFile(_) => "it needs to be readable by whoever runs it",
+            Self::Memory { .. } => "the memfd_create system call needs to be allowed",
+            Self::NoProc { .. } => "mount /proc",
             Self::UnknownAbi(_) => "build it anew with a snapfreeze that knows this Python",
             _ => return None,
         })

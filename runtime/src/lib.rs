@@ -17,6 +17,8 @@ mod os;
 
 #[cfg(feature = "embed")]
 pub use embedded::start;
+#[cfg(feature = "embed")]
+pub use error::{EXIT_DAMAGED, EXIT_UNSUPPORTED};
 
 #[cfg(feature = "embed")]
 mod embedded {
@@ -27,6 +29,7 @@ mod embedded {
     use crate::cpython::{Api, Interpreter, libpython};
     use crate::error::StartError;
     use crate::importer::{Importer, install};
+    use crate::os::memory_file;
     use crate::os::running_file::RunningFile;
 
     /// Runs the program whose archive `slot` points to; returns the process's exit code.
@@ -55,6 +58,7 @@ mod embedded {
         let executable = file.close();
         let target = archive.target().map_err(StartError::Damaged)?;
 
+        memory_file::ignore_size_signal();
         let library = libpython::load(archive, &target)?;
         let api = Api::resolve(&library)?;
         let mut interpreter = Interpreter::prepare(api, &target)?;
@@ -69,7 +73,10 @@ mod embedded {
 
     impl From<ArchiveError> for StartError {
         fn from(error: ArchiveError) -> Self {
-            Self::Damaged(error)
+            match error {
+                ArchiveError::OutOfMemory { .. } => Self::OutOfMemory(error),
+                _ => Self::Damaged(error),
+            }
         }
     }
 

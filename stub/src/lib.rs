@@ -8,6 +8,8 @@
 //! Exported C names that stand in for libc functions belong here and nowhere else: in a crate that the
 //! packager also links they would interpose the packager's own input and output.
 
+mod allocator;
+
 use core::ffi::{c_char, c_int};
 
 use snapfreeze_runtime::archive::slot::{EMPTY_SLOT, SLOT_LENGTH};

@@ -12,22 +12,30 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 use snapfreeze_tests::Fixtures;
 
+mod damage;
 mod entries;
+mod errors;
 mod examples;
+mod exits;
 mod figures;
 mod files;
 mod imports;
 mod isolation;
 mod outputs;
 mod reproducible;
+mod semantics;
 mod stdlib;
+mod traces;
 mod workloads;
 
 /// A behaviour's trials.
 type Behaviour = fn(&Fixtures) -> Vec<Trial>;
 
 const BEHAVIOURS: &[Behaviour] = &[
+    damage::trials,
     entries::trials,
+    errors::trials,
+    exits::trials,
     examples::trials,
     figures::trials,
     files::trials,
@@ -35,6 +43,7 @@ const BEHAVIOURS: &[Behaviour] = &[
     isolation::trials,
     outputs::trials,
     reproducible::trials,
+    semantics::trials,
     stdlib::trials,
     workloads::trials,
 ];

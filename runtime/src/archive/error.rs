@@ -40,6 +40,12 @@ pub enum ArchiveError {
         /// The record or field.
         part: &'static str,
     },
+    /// There is no memory for decompressing.
+    #[error("there is not enough memory to decompress block {block}")]
+    OutOfMemory {
+        /// The block's number.
+        block: u32,
+    },
     /// A block that zstd cannot decompress to the length that the index gives.
     #[error("block {block} cannot be decompressed")]
     Decompress {

@@ -245,6 +245,10 @@ impl<'a> Archive<'a> {
             Codec::Stored => return Err(damaged),
             Codec::Zstd => match zstd_safe::decompress(out, block.stored) {
                 Ok(length) if length == block.raw_length as usize => {}
+                // zstd_errors.h, ZSTD_error_memory_allocation
+                Err(code) if zstd_safe::get_error_name(code).contains("not enough memory") => {
+                    return Err(ArchiveError::OutOfMemory { block: number });
+                }
                 _ => return Err(damaged),
             },
         }

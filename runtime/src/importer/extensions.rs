@@ -55,8 +55,23 @@ impl Session {
             set(c"origin", &origin)?;
             set(c"loader", &self.object)?;
             let stand_in = Owned::take(api, (api._PyNamespace_New)(fields.get()))?;
-            self.call_with_frames_removed.call(&[self.create_dynamic.get(), stand_in.get()])
+            self.call_from_python(&self.create_dynamic, stand_in.get())
         }
+    }
+
+    /// Runs the code of a module that [`Session::create_extension`] made; none with an exception set.
+    ///
+    /// # Safety
+    /// `module` is a live object; the calling thread may use Python.
+    pub unsafe fn execute_extension(&self, module: Object) -> Option<Owned> {
+        self.call_from_python(&self.exec_dynamic, module)
+    }
+
+    /// Calls a function of `_imp` below as many of importlib's frames as its own loader has, which is a Python method:
+    /// extensions count them when they warn about who imports them (`audioop` of 3.11: `stacklevel=7`).
+    fn call_from_python(&self, function: &Owned, argument: Object) -> Option<Owned> {
+        let call = &self.call_with_frames_removed;
+        call.call(&[call.get(), function.get(), argument])
     }
 
     /// `sys.getdlopenflags()`.

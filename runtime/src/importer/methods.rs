@@ -8,7 +8,7 @@ use core::ptr;
 use super::arguments::{Arguments, Signature};
 use super::object;
 use super::session::Session;
-use super::specs::utf8;
+use super::specs::{NAME_IN_ARCHIVE, utf8};
 use crate::archive::{Module, ModuleKind};
 use crate::cpython::reference::returned;
 use crate::cpython::types::{Object, PyMethodDef};
@@ -143,8 +143,7 @@ methods! {
                     call.session.execute(&module, namespace.get())?;
                 }
                 ModuleKind::Extension => {
-                    let session = call.session;
-                    session.call_with_frames_removed.call(&[session.exec_dynamic.get(), object.get()])?;
+                    call.session.execute_extension(object.get())?;
                 }
                 ModuleKind::Namespace => {}
             }
@@ -247,18 +246,11 @@ unsafe fn module_name(session: &Session, module: &Owned) -> Option<Owned> {
     }
 }
 
-/// The archive's name of a spec's module: `spec.loader_state` where [`Session::spec_by_path`] has put it, else
-/// `spec.name`.
+/// The archive's name of a spec's module: where [`Session::spec_by_path`] has noted it, else `spec.name`.
 unsafe fn name_of_spec(session: &Session, spec: &Owned) -> Option<Owned> {
-    let api = session.api();
-    // SAFETY: within a method's call.
-    unsafe {
-        match spec.attribute(c"loader_state") {
-            Some(state) if state.get() != api.none() => Some(state),
-            _ => {
-                (api.PyErr_Clear)();
-                spec.attribute(c"name")
-            }
-        }
-    }
+    spec.attribute(NAME_IN_ARCHIVE).or_else(|| {
+        // SAFETY: within a method's call.
+        unsafe { (session.api().PyErr_Clear)() };
+        spec.attribute(c"name")
+    })
 }

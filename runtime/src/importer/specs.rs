@@ -3,12 +3,17 @@
 //! A module's `__file__` is `ROOT/pkg/mod.py`, a package's `__path__` is `[ROOT/pkg]`, `__cached__` is where
 //! `python` would have it. A namespace package has no loader in its spec, which is how importlib knows one.
 
+use core::ffi::CStr;
 use std::path::Path;
 
 use super::session::Session;
 use crate::archive::{Module, ModuleKind};
 use crate::cpython::types::Object;
 use crate::cpython::{Api, Owned};
+
+/// Attribute of the specs of modules that the archive has under another name. Not `loader_state`: that is
+/// overwritten by `importlib.util.LazyLoader`.
+pub const NAME_IN_ARCHIVE: &CStr = c"_snapfreeze_name";
 
 impl Session {
     /// A module's spec; none with an exception set.
@@ -43,8 +48,8 @@ impl Session {
     }
 
     /// The spec of a submodule that lies in one of the directories of `path`, though the archive has it under another
-    /// name: its package has changed its `__path__`. The archive's name goes into `loader_state`. The inner none:
-    /// there is no such module; the outer one: an exception is set.
+    /// name: its package has changed its `__path__`. The archive's name is noted in the spec. The inner none: there
+    /// is no such module; the outer one: an exception is set.
     ///
     /// # Safety
     /// `name` and `path` are live objects, `name` is a `str`; the calling thread may use Python.
@@ -64,7 +69,7 @@ impl Session {
                 let module = utf8(api, entry.get())?.and_then(|entry| self.module_in(entry, last));
                 if let Some(module) = module {
                     let spec = self.spec(&module)?;
-                    spec.set_attribute(c"loader_state", &spec.attribute(c"name")?)?;
+                    spec.set_attribute(NAME_IN_ARCHIVE, &spec.attribute(c"name")?)?;
                     spec.set_attribute(c"name", &Owned::share(api, name)?)?;
                     return Some(Some(spec));
                 }

@@ -129,7 +129,7 @@ fn open(path: &CStr, name: &str, flags: c_int) -> Result<Library, StartError> {
     }
     let reason = dlerror();
     if !Path::new("/proc/self/fd").exists() {
-        return Err(StartError::Memory { library: name.to_owned(), reason: "/proc is not mounted".into() });
+        return Err(StartError::NoProc { library: name.to_owned() });
     }
     let prefix = format!("{}: ", path.to_string_lossy());
     let reason = reason.strip_prefix(&prefix).map_or(reason.as_str(), |reason| reason).to_owned();
@@ -152,10 +152,7 @@ fn memory_file(
     content: Extent,
     name: &str,
 ) -> Result<std::os::fd::OwnedFd, StartError> {
-    let refused = |error: std::io::Error| StartError::Memory {
-        library: name.to_owned(),
-        reason: format!("memfd_create: {error}"),
-    };
+    let refused = |source: std::io::Error| StartError::Memory { library: name.to_owned(), source };
     let length =
         usize::try_from(content.length).map_err(|_| ArchiveError::OutOfBounds { part: "content" })?;
     archive.pieces(content, |_, _| Ok::<(), ArchiveError>(()))?; // before a length that nothing backs is allocated

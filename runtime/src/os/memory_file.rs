@@ -23,8 +23,7 @@ impl MemoryFile {
         let name = CString::new(name.replace('\0', "")).unwrap_or_default();
         let file = create(&name)?;
         let size = libc::off_t::try_from(length).map_err(|_| io::Error::from_raw_os_error(libc::EFBIG))?;
-        // SAFETY: the descriptor is open and ours.
-        check(unsafe { libc::ftruncate(file.as_raw_fd(), size) })?;
+        grow(&file, size)?;
         let mapping = Mapping::new(&file, length)?;
         Ok(Self { file, mapping })
     }
@@ -44,6 +43,32 @@ impl MemoryFile {
         check(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) })?;
         Ok(file)
     }
+}
+
+/// Gives the file its size. The limit on file sizes (RLIMIT_FSIZE) holds for memory files as well: it is lifted as
+/// far as it may be, and its signal must be ignored ([`ignore_size_signal`]).
+fn grow(file: &OwnedFd, size: libc::off_t) -> io::Result<()> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the limit is a live struct; the descriptor is open and ours.
+    unsafe {
+        check(libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit))?;
+        let is_in_the_way = limit.rlim_cur < size as libc::rlim_t;
+        if is_in_the_way {
+            let lifted = libc::rlimit { rlim_cur: limit.rlim_max, ..limit };
+            check(libc::setrlimit(libc::RLIMIT_FSIZE, &raw const lifted))?;
+        }
+        let grown = check(libc::ftruncate(file.as_raw_fd(), size));
+        if is_in_the_way {
+            check(libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit))?;
+        }
+        grown
+    }
+}
+
+/// Makes a file that would grow over the limit an error instead of a signal, as CPython does when it is initialised.
+pub fn ignore_size_signal() {
+    // SAFETY: no handler runs; the disposition is one that CPython sets anyway.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
 /// A writable shared mapping of a memory file, unmapped when dropped.

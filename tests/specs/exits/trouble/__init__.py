@@ -1,0 +1,5 @@
+"""Modules that fail in different ways."""
+
+
+def call(function):
+    return function()

@@ -1,0 +1,2 @@
+class Part:
+    value = int("not a number")
