@@ -31,6 +31,9 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
         trial("an unreadable file").needs(can_drop_rights(fixtures)).runs(unreadable),
         trial("no /proc").needs(has("chroot").and_then(|()| is_root())).runs(no_proc),
         trial("memfd_create refused").runs(no_memory_files),
+        trial("memory files that must not be executed")
+            .needs(memfd_noexec())
+            .runs(no_executable_memory_files),
         trial("a limit on file sizes").runs(limited_file_size),
         trial("too little memory").runs(little_memory),
     ]
@@ -232,6 +235,30 @@ fn refuse(call: libc::c_long) -> std::io::Result<()> {
             && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) == 0
     };
     if done { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+}
+
+/// A setting of the process namespace (Documentation/admin-guide/sysctl/vm.rst): the dynamic linker is not concerned.
+const MEMFD_NOEXEC: &str = r#"echo "$1" >/proc/sys/vm/memfd_noexec && shift && exec "$@""#;
+
+fn in_process_namespace(level: &str) -> Command {
+    let mut command = plain_command("unshare");
+    command.args(["--pid", "--fork", "--mount-proc", "sh", "-c", MEMFD_NOEXEC, "sh", level]);
+    command
+}
+
+fn memfd_noexec() -> Result<(), String> {
+    is_root()?;
+    let mut attempt = in_process_namespace("0");
+    let works = attempt.arg("true").stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+    if works { Ok(()) } else { Err("no vm.memfd_noexec to set".into()) }
+}
+
+fn no_executable_memory_files(fixtures: &Fixtures, python: &Interpreter) {
+    for level in ["0", "1", "2"] {
+        let program = fixtures.frozen(PROGRAM, python);
+        let outcome = execute(in_process_namespace(level).arg(program).arg("asyncio_exits"));
+        assert!(outcome.code == Some(13) && outcome.stderr.is_empty(), "{level}: {outcome:?}");
+    }
 }
 
 fn limited_file_size(fixtures: &Fixtures, python: &Interpreter) {
