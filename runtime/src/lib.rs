@@ -7,6 +7,8 @@
 pub mod archive;
 
 #[cfg(feature = "embed")]
+mod children;
+#[cfg(feature = "embed")]
 mod cpython;
 #[cfg(feature = "embed")]
 mod error;
@@ -53,6 +55,8 @@ mod embedded {
         argv: *const *const c_char,
         slot: &[u8; SLOT_LENGTH],
     ) -> Result<c_int, StartError> {
+        // SAFETY: argv is what this function was given.
+        unsafe { crate::children::refuse(argc, argv) }?;
         let file = RunningFile::open()?;
         let archive = file.map_archive(slot)?;
         let executable = file.close();

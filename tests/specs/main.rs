@@ -21,6 +21,7 @@ mod figures;
 mod files;
 mod imports;
 mod isolation;
+mod multiprocessing;
 mod outputs;
 mod reproducible;
 mod semantics;
@@ -41,6 +42,7 @@ const BEHAVIOURS: &[Behaviour] = &[
     files::trials,
     imports::trials,
     isolation::trials,
+    multiprocessing::trials,
     outputs::trials,
     reproducible::trials,
     semantics::trials,
