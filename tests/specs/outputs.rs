@@ -114,8 +114,7 @@ fn interrupted(signal: i32, fixtures: &Fixtures, interpreter: &Interpreter) {
         std::fs::write(&existing, before).unwrap();
         // A cache of its own: what the builds before had finished would shorten this one.
         let mut command = build(fixtures, &fixtures.spec(&source("np")), &python, output);
-        let cache = fixtures.folder("cache");
-        let running = Running::start(command.env("SNAPFREEZE_CACHE_DIR", &cache));
+        let running = Running::start(command.env("SNAPFREEZE_CACHE_DIR", fixtures.folder("cache")));
         std::thread::sleep(delay);
         running.signal(signal);
         let outcome = running.end(TIME_LIMIT).unwrap_or_else(|outcome| panic!("too slow: {outcome:?}"));
@@ -126,7 +125,6 @@ fn interrupted(signal: i32, fixtures: &Fixtures, interpreter: &Interpreter) {
             execute(&mut plain_command(output)).succeeded("what has the output's name");
         }
         let _ = std::fs::remove_file(&fresh);
-        std::fs::remove_dir_all(cache).unwrap();
     }
     // What was interrupted does not disturb what comes after.
     let executable = fixtures.frozen(&source("np"), &python);
