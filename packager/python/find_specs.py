@@ -9,7 +9,26 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import signal
 import sys
+
+# For one name, in seconds: a parent package that is imported may do anything, wait for an event included.
+TIME_LIMIT = 20
+
+
+def describe_in_time(name: str) -> "dict[str, object] | None":
+    """What `describe` says, unless it takes too long."""
+    signal.alarm(TIME_LIMIT)
+    try:
+        return describe(name)
+    except TimeoutError:
+        return None
+    finally:
+        signal.alarm(0)
+
+
+def give_up(*_: object) -> None:
+    raise TimeoutError
 
 
 def describe(name: str) -> "dict[str, object] | None":
@@ -45,7 +64,8 @@ def main() -> None:
     sys.path[:0] = [entry for entry in request["path"] if entry not in known]
     output = os.dup(1)
     os.dup2(2, 1)  # what a finder prints is not an answer
-    answers = [answer for answer in map(describe, request["names"]) if answer is not None]
+    signal.signal(signal.SIGALRM, give_up)
+    answers = [answer for answer in map(describe_in_time, request["names"]) if answer is not None]
     with os.fdopen(output, "w") as file:
         json.dump(answers, file)
 

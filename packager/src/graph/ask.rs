@@ -110,24 +110,50 @@ impl Builder<'_> {
 
     /// Asks the interpreter about missing names, where it has more ways to find them than directories.
     pub(super) fn ask_interpreter(&mut self) -> Result<bool, GraphError> {
-        let facts = self.request.facts;
-        let has_archives = facts.path.iter().any(|entry| entry.is_file());
-        if facts.standard_finders && !has_archives {
-            return Ok(false);
-        }
-        let asked: Vec<String> =
-            self.graph.missing.keys().filter(|name| !self.specs.contains_key(*name)).cloned().collect();
+        let has_archives = self.path.iter().any(|entry| entry.is_file());
+        let may_find_more = !self.request.facts.standard_finders || has_archives;
+        let wanted = self.unresolved.iter().map(|(_, request, ..)| request.module());
+        let asked: BTreeSet<&str> = wanted
+            .chain(self.graph.missing.keys().map(String::as_str))
+            .filter(|name| !self.specs.contains_key(*name))
+            .filter(|name| self.only_interpreter_knows(name, may_find_more))
+            .collect();
         if asked.is_empty() {
             return Ok(false);
         }
+        let asked: Vec<String> = asked.into_iter().map(str::to_owned).collect();
         self.ask(&asked)?;
         let found: Vec<String> = asked.into_iter().filter(|name| self.ensure(name)).collect();
         for name in &found {
-            if let Some(missing) = self.graph.missing.remove(name) {
-                self.add_edge(&missing.from, name, Rule::Import, missing.line);
+            self.graph.missing.remove(name);
+        }
+        for (from, request, rule, line) in std::mem::take(&mut self.unresolved) {
+            if self.graph.modules.contains_key(request.module()) {
+                self.follow_request(&from, &request, rule, line, false);
+            } else {
+                self.unresolved.push((from, request, rule, line));
             }
         }
         Ok(!found.is_empty())
+    }
+
+    /// Whether the interpreter could find a name that the search of directories does not. To find a submodule, it
+    /// imports the packages above: those whose directories say all that there is to know are left in peace.
+    fn only_interpreter_knows(&self, name: &str, may_find_more: bool) -> bool {
+        let mut above = name.rmatch_indices('.').map(|(at, _)| &name[..at]);
+        match above.find(|parent| self.graph.modules.contains_key(*parent)) {
+            Some(parent) => self.path_changers.contains(parent) || self.is_without_directory(parent),
+            None => may_find_more,
+        }
+    }
+
+    /// Whether a package has submodules that no search of directories finds: it lies in an archive, or a hook made it.
+    pub(super) fn is_without_directory(&self, package: &str) -> bool {
+        let is_package = self.graph.modules.get(package).filter(|module| module.is_package);
+        is_package.is_some_and(|module| {
+            matches!(self.specs.get(package), Some(Some(_)))
+                && !module.directories.iter().any(|directory| directory.is_dir())
+        })
     }
 
     pub(super) fn ensure_by_interpreter(&mut self, name: &str) -> Result<bool, GraphError> {

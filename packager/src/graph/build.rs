@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::external::{ExternalError, FoundSpec};
-use super::imports::{ImportEdge, ModuleImports, ModuleName, ReadError, STACK_BYTES, Target, read_imports};
+use super::imports::{
+    ImportEdge, ModuleImports, ModuleName, ReadError, Request, STACK_BYTES, Target, read_imports,
+};
 use super::resolve::Resolver;
 use super::{Module, ModuleGraph, ModuleKind, Origin, Rule, roots};
 use crate::cache::Cache;
@@ -113,6 +115,11 @@ pub(super) struct Builder<'a> {
     pub(super) exports: BTreeMap<String, Vec<String>>,
     /// Star imports: importing module, imported module, line, rule.
     pub(super) stars: BTreeSet<(String, String, u32, Rule)>,
+    /// Imports of modules that were not found: importing module, what it asks for, rule, line. Followed again when
+    /// the interpreter has found them.
+    pub(super) unresolved: Vec<(String, Request, Rule, u32)>,
+    /// Packages that alter their `__path__`: only once imported do they tell where their submodules are.
+    pub(super) path_changers: BTreeSet<String>,
     /// Names that modules put into `sys.modules` themselves.
     pub(super) aliases: BTreeSet<String>,
     /// Answers of the interpreter for names that the search does not find.
@@ -129,7 +136,8 @@ impl<'a> Builder<'a> {
     fn new(request: &'a GraphRequest<'a>) -> Self {
         let facts = request.facts;
         let own = std::iter::once(request.entry.search_directory());
-        let path = own.chain(facts.path.iter().cloned()).filter(|entry| entry.is_dir()).collect();
+        // Archives stay: they are no directories to the resolver, but the interpreter finds modules in them.
+        let path = own.chain(facts.path.iter().cloned()).filter(|entry| entry.exists()).collect();
         let target = Target {
             minor: facts.version_info.1,
             sys_platform: facts.platform.clone(),
@@ -150,6 +158,8 @@ impl<'a> Builder<'a> {
             unread: BTreeSet::new(),
             exports: BTreeMap::new(),
             stars: BTreeSet::new(),
+            unresolved: Vec::new(),
+            path_changers: BTreeSet::new(),
             aliases: BTreeSet::new(),
             specs: BTreeMap::new(),
             observed: BTreeSet::new(),
@@ -280,3 +290,7 @@ impl<'a> Builder<'a> {
 pub(super) fn package_of(name: &str, is_package: bool) -> &str {
     if is_package { name } else { name.rsplit_once('.').map_or("", |(package, _)| package) }
 }
+
+#[cfg(test)]
+#[path = "build_tests.rs"]
+mod tests;

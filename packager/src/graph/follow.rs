@@ -17,6 +17,9 @@ impl Builder<'_> {
         if let Some(exports) = imports.exports {
             self.exports.insert(name.to_owned(), exports);
         }
+        if imports.changes_path && origin != Origin::Stdlib {
+            self.path_changers.insert(name.to_owned());
+        }
         if imports.calls_help && origin != Origin::Stdlib && !self.calls_help {
             self.calls_help = true;
             self.ensure("pydoc");
@@ -46,22 +49,37 @@ impl Builder<'_> {
             }
             let required =
                 !edge.kind.deferred && !edge.kind.optional && !edge.kind.fallback && !edge.kind.dynamic;
-            let found = match &edge.request {
-                Request::Module(to) | Request::Dynamic(to) => self.link(name, to, rule, edge.line, required),
-                Request::From { module, names } => {
-                    let found = self.link(name, module, rule, edge.line, required);
-                    for submodule in names {
-                        self.link_submodule(name, module, submodule, rule, edge.line);
-                    }
-                    found
-                }
-                Request::Star { module } => {
-                    self.stars.insert((name.to_owned(), module.clone(), edge.line, rule));
-                    self.link(name, module, rule, edge.line, required)
-                }
-            };
+            let found = self.follow_request(name, &edge.request, rule, edge.line, required);
+            if !found {
+                self.unresolved.push((name.to_owned(), edge.request, rule, edge.line));
+            }
             if edge.kind.optional && !edge.kind.fallback {
                 optional_found = found;
+            }
+        }
+    }
+
+    /// Adds the edges of one import. Returns whether the module that it asks for is there.
+    pub(super) fn follow_request(
+        &mut self,
+        name: &str,
+        request: &Request,
+        rule: Rule,
+        line: u32,
+        required: bool,
+    ) -> bool {
+        match request {
+            Request::Module(to) | Request::Dynamic(to) => self.link(name, to, rule, line, required),
+            Request::From { module, names } => {
+                let found = self.link(name, module, rule, line, required);
+                for submodule in names {
+                    self.link_submodule(name, module, submodule, rule, line);
+                }
+                found
+            }
+            Request::Star { module } => {
+                self.stars.insert((name.to_owned(), module.clone(), line, rule));
+                self.link(name, module, rule, line, required)
             }
         }
     }
@@ -74,10 +92,7 @@ impl Builder<'_> {
         edge: &ImportEdge,
         optional_found: bool,
     ) -> bool {
-        let (Request::Module(to)
-        | Request::Dynamic(to)
-        | Request::From { module: to, .. }
-        | Request::Star { module: to }) = &edge.request;
+        let to = edge.request.module();
         let top = to.split('.').next().unwrap_or(to);
         let facts = self.request.facts;
         let is_own = facts.builtins.iter().chain(&facts.frozen).any(|own| own == top)
@@ -136,6 +151,8 @@ impl Builder<'_> {
         let submodule = format!("{module}.{name}");
         if self.ensure(&submodule) {
             self.add_edge(from, &submodule, rule, line);
+        } else if self.is_without_directory(module) {
+            self.unresolved.push((from.to_owned(), Request::Module(submodule), rule, line));
         }
     }
 

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::build::Builder;
+use super::build::{Builder, MAIN};
 use super::external::FoundSpec;
 use super::resolve::{Found, Resolved};
-use super::{Module, ModuleKind, Origin};
+use super::{Module, ModuleKind, Origin, roots};
 
 impl Builder<'_> {
     pub(super) fn add(&mut self, name: &str, module: Module) {
@@ -41,14 +41,16 @@ impl Builder<'_> {
     pub(super) fn locate(&self, name: &str, parent: Option<&str>, last: &str) -> Option<Module> {
         let facts = self.request.facts;
         let is_frozen = facts.frozen.iter().any(|frozen| frozen == name);
-        if parent.is_none() && facts.builtins.iter().any(|builtin| builtin == name) {
+        // `__main__` is there before any import: a file of this name is never looked for.
+        if parent.is_none() && (name == MAIN || facts.builtins.iter().any(|builtin| builtin == name)) {
             return Some(Module::of_interpreter(name));
         }
         if let Some(Some(spec)) = self.specs.get(name) {
             return self.module_from_spec(spec);
         }
         let directories = match parent {
-            None if is_frozen => &self.stdlib,
+            // What the start imports is in sys.modules before the program's directory is searched.
+            None if is_frozen || roots::IMPORTED_BY_START.contains(&name) => &self.stdlib,
             None => &self.path,
             Some(parent) => &self.graph.modules.get(parent)?.directories,
         };
@@ -69,12 +71,18 @@ impl Builder<'_> {
             let separator = if directory.is_empty() { "" } else { "/" };
             Some(format!("{directory}{separator}{}", file_name(path)?))
         };
+        let own = resolved.package.clone();
         let mut directories: Vec<PathBuf> = resolved.package.into_iter().collect();
         let (kind, file, path) = match resolved.found {
             Found::Source(path) => {
                 let text: Arc<[u8]> = std::fs::read(&path).ok()?.into();
-                if is_package && extends_path(&text) && !name.contains('.') {
-                    directories = self.resolver.portions(name, &self.path);
+                if is_package && extends_path(&text) {
+                    let (last, above) = match name.rsplit_once('.') {
+                        Some((parent, last)) => (last, &self.graph.modules.get(parent)?.directories),
+                        None => (name, &self.path),
+                    };
+                    let more = self.resolver.portions(last, above);
+                    directories.extend(more.into_iter().filter(|portion| Some(portion) != own.as_ref()));
                 }
                 (ModuleKind::Source { path: Some(path.clone()), text }, in_tree(&path)?, path)
             }

@@ -42,7 +42,8 @@ pub struct Resolver {
 /// The entries of a directory that can matter to imports.
 #[derive(Debug, Default)]
 struct Listing {
-    /// Name to "is a directory", after symbolic links.
+    /// Name to "is a directory", after symbolic links. What is neither a directory nor a regular file is no entry:
+    /// Python does not import from a pipe or a dangling link, and reading a pipe would wait for its writer.
     entries: HashMap<OsString, bool>,
 }
 
@@ -50,9 +51,14 @@ impl Listing {
     fn read(directory: &Path) -> Self {
         let mut entries = HashMap::new();
         for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
-            let Ok(kind) = entry.file_type() else { continue };
-            let is_directory = if kind.is_symlink() { entry.path().is_dir() } else { kind.is_dir() };
-            entries.insert(entry.file_name(), is_directory);
+            let Ok(mut kind) = entry.file_type() else { continue };
+            if kind.is_symlink() {
+                let Ok(target) = std::fs::metadata(entry.path()) else { continue };
+                kind = target.file_type();
+            }
+            if kind.is_dir() || kind.is_file() {
+                entries.insert(entry.file_name(), kind.is_dir());
+            }
         }
         Self { entries }
     }
@@ -91,11 +97,10 @@ impl Resolver {
         (!portions.is_empty()).then_some(Resolved { found: Found::Namespace(portions), package: None })
     }
 
-    /// All directories of the path that hold a regular package of this name: `pkgutil.extend_path`.
+    /// All directories of this name in directories: what `pkgutil.extend_path` makes of a package's `__path__`.
     pub fn portions(&self, last_part: &str, directories: &[PathBuf]) -> Vec<PathBuf> {
         let holds = |directory: &&PathBuf| self.listing(directory).has_directory(last_part);
-        let packages = directories.iter().filter(holds).map(|directory| directory.join(last_part));
-        packages.filter(|package| self.file("__init__", package, &self.listing(package)).is_some()).collect()
+        directories.iter().filter(holds).map(|directory| directory.join(last_part)).collect()
     }
 
     /// Names of the modules and packages directly in a directory, sorted.
@@ -184,6 +189,24 @@ mod tests {
         assert_eq!(found, Some(Found::Namespace(vec![at("x/ns"), at("y/ns")])));
         let found = resolver().find("ns", &[at("x"), at("y"), at("z")]).map(|resolved| resolved.found);
         assert_eq!(found, Some(Found::Source(at("z/ns.py"))));
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_passed_over() {
+        let folder = tree(&["late/pipe.py", "late/link.py", "target.py"]);
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(at("early/folder.py")).unwrap();
+        std::os::unix::fs::symlink("nowhere", at("early/link.py")).unwrap();
+        std::os::unix::fs::symlink("../target.py", at("early/good.py")).unwrap();
+        let (kind, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR);
+        rustix::fs::mknodat(rustix::fs::CWD, at("early/pipe.py"), kind, mode, 0).unwrap();
+        let path = [at("early"), at("late")];
+        let find = |name: &str| resolver().find(name, &path).map(|resolved| resolved.found);
+        assert_eq!(find("pipe"), Some(Found::Source(at("late/pipe.py"))));
+        assert_eq!(find("link"), Some(Found::Source(at("late/link.py"))));
+        assert_eq!(find("good"), Some(Found::Source(at("early/good.py"))));
+        assert_eq!(find("folder"), None);
+        assert_eq!(resolver().modules_in(&at("early")), ["good"]);
     }
 
     #[test]

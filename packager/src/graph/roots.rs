@@ -61,6 +61,22 @@ pub const TRIGGERED: &[(&str, &[&str])] = &[
     ("array", &["array", "copyreg"]),
 ];
 
+/// Top-level modules written in Python that every start of `python` has imported before the program's first line,
+/// whatever their names mean in the program's own directory. Source: `sys.modules` of `python -c ''`, 3.9 to 3.13.
+pub const IMPORTED_BY_START: [&str; 11] = [
+    "_collections_abc",
+    "_sitebuiltins",
+    "abc",
+    "codecs",
+    "encodings",
+    "genericpath",
+    "io",
+    "os",
+    "posixpath",
+    "site",
+    "stat",
+];
+
 /// Modules that the start itself needs, but not the functions in them: imports inside of those are followed only when
 /// the program or an installed distribution imports the module.
 pub const START_ONLY: [&str; 4] =

@@ -108,6 +108,17 @@ pub enum Request {
     Dynamic(String),
 }
 
+impl Request {
+    /// The module that must exist.
+    pub fn module(&self) -> &str {
+        let (Self::Module(module)
+        | Self::Dynamic(module)
+        | Self::From { module, .. }
+        | Self::Star { module }) = self;
+        module
+    }
+}
+
 /// One import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportEdge {

@@ -1,0 +1,116 @@
+//! Graphs of small programs, built with every CPython at hand.
+
+use super::*;
+use crate::compile::workers::tests::{interpreters, python};
+use crate::probe::probe;
+
+/// A folder with these files and their contents.
+fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (file, content) in files {
+        let path = folder.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    folder
+}
+
+/// The graph of `main.py` in a folder; `more` is put on the interpreter's path, in the folder.
+fn graph_of(interpreter: &Path, folder: &Path, more: &[&str]) -> Option<ModuleGraph> {
+    let cache = Cache::none();
+    let mut facts = probe(interpreter, &cache).ok()?;
+    facts.path.splice(0..0, more.iter().map(|entry| folder.join(entry)));
+    let entry = Entry::Script(folder.join("main.py"));
+    let request = GraphRequest { entry: &entry, facts: &facts, optimize: 0, jobs: 2, cache: &cache };
+    Some(build(&request).unwrap().0)
+}
+
+fn origin(graph: &ModuleGraph, name: &str) -> Option<Origin> {
+    graph.modules.get(name).map(|module| module.origin)
+}
+
+#[test]
+fn modules_of_the_program_do_not_take_the_place_of_what_the_start_has_imported() {
+    let names = ["codecs", "io", "site", "stat", "queue"];
+    let imports = format!("import {}\n", names.join(", "));
+    let mut files = vec![("main.py", imports.as_str())];
+    let own = names.map(|name| format!("{name}.py"));
+    files.extend(own.iter().map(|file| (file.as_str(), "")));
+    let folder = tree(&files);
+    for interpreter in interpreters() {
+        let Some(graph) = graph_of(&interpreter, folder.path(), &[]) else { continue };
+        let origins = names.map(|name| origin(&graph, name));
+        let (stdlib, own) = (Some(Origin::Stdlib), Some(Origin::Own));
+        assert_eq!(origins, [stdlib, stdlib, stdlib, stdlib, own], "{}", interpreter.display());
+    }
+}
+
+#[test]
+fn main_is_there_whoever_runs_as_it() {
+    let folder = tree(&[("main.py", "import helper\n"), ("helper.py", "import __main__\n")]);
+    let Some(interpreter) = interpreters().into_iter().next() else { return };
+    let cache = Cache::none();
+    let Ok(mut facts) = probe(&interpreter, &cache) else { return };
+    facts.path.insert(0, folder.path().to_owned());
+    let entry = Entry::Module("main".into());
+    let request = GraphRequest { entry: &entry, facts: &facts, optimize: 0, jobs: 2, cache: &cache };
+    let (graph, main) = build(&request).unwrap();
+    assert_eq!(main, "main");
+    assert!(!graph.missing.contains_key(MAIN), "{:?}", graph.missing);
+}
+
+#[test]
+fn submodules_named_after_from_are_found_in_an_archive() {
+    let folder = tree(&[
+        ("main.py", "from pkg import sub, attribute\nimport pkg.relative\n"),
+        ("lib/pkg/__init__.py", "attribute = 1\n"),
+        ("lib/pkg/sub.py", ""),
+        ("lib/pkg/relative.py", "from . import other\n"),
+        ("lib/pkg/other.py", ""),
+    ]);
+    let pack = "import shutil, sys; shutil.make_archive(sys.argv[1], 'zip', sys.argv[2])";
+    for interpreter in interpreters() {
+        python(&interpreter, pack, &[&folder.path().join("lib"), &folder.path().join("lib")]);
+        let Some(graph) = graph_of(&interpreter, folder.path(), &["lib.zip"]) else { continue };
+        for name in ["pkg", "pkg.sub", "pkg.relative", "pkg.other"] {
+            assert!(graph.modules.contains_key(name), "{name}, {}", interpreter.display());
+        }
+        let own: Vec<_> = graph.missing.keys().filter(|name| name.starts_with("pkg")).collect();
+        assert_eq!(own, Vec::<&String>::new());
+    }
+}
+
+#[test]
+fn extend_path_spreads_nested_packages_too() {
+    let extend = "__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n";
+    let folder = tree(&[
+        ("main.py", "from ns.inner import one, two, three\n"),
+        ("a/ns/__init__.py", extend),
+        ("a/ns/inner/__init__.py", extend),
+        ("a/ns/inner/one.py", ""),
+        ("b/ns/__init__.py", extend),
+        ("b/ns/inner/__init__.py", extend),
+        ("b/ns/inner/two.py", ""),
+        ("c/ns/inner/three.py", ""),
+    ]);
+    let Some(interpreter) = interpreters().into_iter().next() else { return };
+    let Some(graph) = graph_of(&interpreter, folder.path(), &["a", "b", "c"]) else { return };
+    for name in ["ns.inner.one", "ns.inner.two", "ns.inner.three"] {
+        assert!(graph.modules.contains_key(name), "{name}");
+    }
+}
+
+#[test]
+fn packages_are_not_imported_to_look_for_submodules_that_their_directories_lack() {
+    let side_effect = "open(__file__ + '.imported', 'w').close()\nimport pkg.nothing\n";
+    let folder = tree(&[("main.py", "import pkg\n"), ("pkg/__init__.py", side_effect)]);
+    let Some(interpreter) = interpreters().into_iter().next() else { return };
+    let cache = Cache::none();
+    let Ok(mut facts) = probe(&interpreter, &cache) else { return };
+    facts.standard_finders = false;
+    let entry = Entry::Script(folder.path().join("main.py"));
+    let request = GraphRequest { entry: &entry, facts: &facts, optimize: 0, jobs: 2, cache: &cache };
+    let (graph, _) = build(&request).unwrap();
+    assert!(graph.missing.contains_key("pkg.nothing"));
+    assert_eq!(std::fs::read_dir(folder.path().join("pkg")).unwrap().count(), 1);
+}
