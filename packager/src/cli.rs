@@ -1,6 +1,7 @@
 //! The command line: its types, and what is printed.
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -111,9 +112,9 @@ pub fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            say(format_args!("error: {error}"));
             if let Some(hint) = error.hint() {
-                eprintln!("hint: {hint}");
+                say(format_args!("hint: {hint}"));
             }
             ExitCode::FAILURE
         }
@@ -128,11 +129,13 @@ fn build(arguments: BuildArguments) -> Result<(), Error> {
     let report = ops::build::build(&request)?;
     if !arguments.quiet {
         tell(&report);
-        println!("{report}");
+        // The executable is there: a closed or full standard output takes nothing away from that.
+        let _ = writeln!(std::io::stdout(), "{report}");
     }
     if arguments.verbose {
         for missing in &report.plan.missing {
-            eprintln!("not found: {} (imported by {}, line {})", missing.name, missing.from, missing.line);
+            let (name, from, line) = (&missing.name, &missing.from, missing.line);
+            say(format_args!("not found: {name} (imported by {from}, line {line})"));
         }
     }
     Ok(())
@@ -146,9 +149,14 @@ fn run(arguments: RunArguments) -> Result<(), Error> {
 /// Notes and warnings go to stderr: `run` leaves stdout to the program.
 fn tell(report: &Report) {
     for note in &report.notes {
-        eprintln!("note: {note}");
+        say(format_args!("note: {note}"));
     }
     for warning in &report.warnings {
-        eprintln!("warning: {warning}");
+        say(format_args!("warning: {warning}"));
     }
+}
+
+/// A line on stderr. Where it cannot be written, nobody reads it: `eprintln!` would panic.
+fn say(line: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
