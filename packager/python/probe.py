@@ -15,9 +15,9 @@ import sysconfig
 
 
 def python_path() -> "list[str]":
-    """The entries of PYTHONPATH, as `python` puts them first on sys.path."""
+    """The entries of PYTHONPATH, as `python` puts them first on sys.path: an empty one is the working directory."""
     value = os.environ.get("PYTHONPATH", "")
-    return [os.path.abspath(entry) for entry in value.split(os.pathsep) if entry]
+    return [os.path.abspath(entry) for entry in value.split(os.pathsep)] if value else []
 
 
 def add_user_site() -> None:
