@@ -16,6 +16,7 @@ use snapfreeze_runtime::archive::slot::{self, ArchivePlace};
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::archive::ArchiveWriteError;
+use crate::plan::{Plan, PlannedContent};
 
 /// The prebuilt stub, as `build.rs` has made it.
 const STUB: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/stub"));
@@ -34,6 +35,12 @@ pub enum AttachError {
     /// The output is a directory.
     #[error("{} is a directory: the executable cannot take its place", .0.display())]
     IsDirectory(PathBuf),
+    /// The output is a device, a pipe, a socket.
+    #[error("{} is not a regular file: the executable cannot take its place", .0.display())]
+    IsSpecial(PathBuf),
+    /// The output is a file that the executable is made of.
+    #[error("{} is part of the program: the executable would replace it", .0.display())]
+    IsInput(PathBuf),
     /// Writing the output failed.
     #[error("cannot write {path}: {source}", path = path.display())]
     Write {
@@ -58,8 +65,10 @@ pub fn attach(
     output: &Path,
     write_archive: impl FnOnce(File) -> Result<(u64, File), ArchiveWriteError>,
 ) -> Result<u64, AttachError> {
-    if output.is_dir() {
-        return Err(AttachError::IsDirectory(output.to_owned()));
+    match std::fs::metadata(output) {
+        Ok(there) if there.is_dir() => return Err(AttachError::IsDirectory(output.to_owned())),
+        Ok(there) if !there.is_file() => return Err(AttachError::IsSpecial(output.to_owned())),
+        _ => {}
     }
     let directory = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(directory)
@@ -83,6 +92,24 @@ pub fn attach(
     file.set_permissions(Permissions::from_mode(mode())).map_err(failed)?;
     draft.publish(&file, output).map_err(failed)?;
     Ok(offset + length)
+}
+
+/// Refuses an output that is one of the files that go into the executable.
+///
+/// # Errors
+/// When it is.
+pub fn refuse_input(output: &Path, plan: &Plan) -> Result<(), AttachError> {
+    let Ok(existing) = output.canonicalize() else { return Ok(()) };
+    let modules = plan.modules.iter().filter_map(|module| match &module.content {
+        PlannedContent::Source { path, .. } => path.as_ref(),
+        PlannedContent::Bytecode { path } | PlannedContent::Extension { path, .. } => Some(path),
+        PlannedContent::Namespace => None,
+    });
+    let mut inputs = modules.chain(plan.libraries.iter().map(|library| &library.path));
+    let is_it = |input: &PathBuf| {
+        input.file_name() == existing.file_name() && input.canonicalize().is_ok_and(|input| input == existing)
+    };
+    if inputs.any(is_it) { Err(AttachError::IsInput(output.to_owned())) } else { Ok(()) }
 }
 
 /// The name of a file that is being made, if it has one yet. Only the owner may touch it while it grows.
@@ -143,6 +170,16 @@ mod tests {
         let holds = |needle: &str| STUB.windows(needle.len()).any(|window| window == needle.as_bytes());
         assert!(!holds(env!("CARGO_MANIFEST_DIR")));
         assert!(!holds(".cargo/registry"));
+    }
+
+    #[test]
+    fn a_pipe_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let output = folder.path().join("pipe");
+        let kind = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(CWD, &output, kind, Mode::RUSR, 0).unwrap();
+        let refused = attach(&output, |_| unreachable!("nothing is written"));
+        assert!(matches!(refused, Err(AttachError::IsSpecial(_))));
     }
 
     #[test]

@@ -52,7 +52,9 @@ impl Error {
 
 fn hint_for_output(error: &AttachError) -> Option<String> {
     let io = match error {
-        AttachError::IsDirectory(_) => return Some("name another output with -o".into()),
+        AttachError::IsDirectory(_) | AttachError::IsSpecial(_) | AttachError::IsInput(_) => {
+            return Some("name another output with -o".into());
+        }
         AttachError::Directory { source, .. } | AttachError::Write { source, .. } => source,
         AttachError::Archive(ArchiveWriteError::Compress(source)) => source,
         _ => return None,

@@ -212,10 +212,9 @@ fn planned_module(
             PlannedContent::Source { path: path.clone(), text: Arc::clone(text) }
         }
         ModuleKind::Bytecode(path) => PlannedContent::Bytecode { path: path.clone() },
-        ModuleKind::Extension(path) => PlannedContent::Extension {
-            path: path.clone(),
-            needs: needs.get(name).cloned().unwrap_or_default(),
-        },
+        ModuleKind::Extension(path) => {
+            PlannedContent::Extension { path: path.clone(), needs: needs.get(name)?.clone() }
+        }
         ModuleKind::Namespace => PlannedContent::Namespace,
         ModuleKind::Builtin => return None,
     };

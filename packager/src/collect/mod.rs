@@ -30,7 +30,8 @@ pub struct Library {
 pub struct Collection {
     /// Libraries; indexes refer to this list.
     pub libraries: Vec<Library>,
-    /// By extension module: indexes of the libraries to load before it, in order.
+    /// By extension module: indexes of the libraries to load before it, in order. One that cannot be loaded is not
+    /// in it.
     pub needs: BTreeMap<String, Vec<usize>>,
     /// The libraries that libpython needs, in order.
     pub libpython_needs: Vec<usize>,
@@ -44,7 +45,7 @@ pub struct Collection {
 /// would in `python`. `library_path` is the build environment's `LD_LIBRARY_PATH`.
 ///
 /// # Errors
-/// When libpython or an extension module is no library for this machine.
+/// When libpython is no library for this machine.
 pub fn collect(
     graph: &ModuleGraph,
     order: &[(String, bool)],
@@ -60,9 +61,22 @@ pub fn collect(
         ModuleKind::Extension(path) => Some((name.clone(), path.clone())),
         _ => None,
     });
-    let (names, files): (Vec<String>, Vec<PathBuf>) = extensions.unzip();
-    let roots: Vec<PathBuf> = std::iter::once(libpython.to_owned()).chain(files).collect();
-    let closure = close_over(&roots, &search)?;
+    let (mut names, files): (Vec<String>, Vec<PathBuf>) = extensions.unzip();
+    let mut roots: Vec<PathBuf> = std::iter::once(libpython.to_owned()).chain(files).collect();
+    let mut warnings = Vec::new();
+    let closure = loop {
+        match close_over(&roots, &search) {
+            Ok(closure) => break closure,
+            // `python` would fail to import it as well, if it tries at all.
+            Err(error) => match roots.iter().skip(1).position(|root| root == error.path()) {
+                Some(at) => {
+                    roots.remove(at + 1);
+                    warnings.push(format!("the extension module {} is left out: {error}", names.remove(at)));
+                }
+                None => return Err(error),
+            },
+        }
+    };
 
     let mut needs = closure.roots.into_iter();
     let libpython_needs = needs.next().unwrap_or_default();
@@ -72,6 +86,6 @@ pub fn collect(
     let missing = closure.missing.iter().map(|missing| {
         format!("the library {} is not found; {} needs it", missing.name, missing.needed_by.display())
     });
-    let warnings = closure.warnings.iter().map(ToString::to_string).chain(missing).collect();
+    warnings.extend(closure.warnings.iter().map(ToString::to_string).chain(missing));
     Ok(Collection { libraries, needs: names.into_iter().zip(needs).collect(), libpython_needs, warnings })
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::attach::attach;
+use crate::attach::{attach, refuse_input};
 use crate::collect::collect;
 use crate::compile::compile;
 use crate::error::Error;
@@ -28,6 +28,7 @@ pub fn build(request: &BuildRequest) -> Result<Report, Error> {
     let collection =
         collect(&graph, &order, &chosen.libpython, facts, environment("LD_LIBRARY_PATH").as_deref())?;
     let plan = plan(entry, main, &chosen, *optimize, graph, &order, collection);
+    refuse_input(&request.output, &plan)?;
     let bytecode = compile(&plan, facts, cache, *jobs)?;
     let size = attach(&request.output, |file| crate::archive::write(&plan, &bytecode, cache, file))?;
 

@@ -98,6 +98,16 @@ pub enum NativeError {
 }
 
 impl NativeError {
+    /// The root.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Unreadable { path, .. } | Self::OtherMachine { path, .. } | Self::NotLoadable { path } => {
+                path
+            }
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
