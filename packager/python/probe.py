@@ -35,6 +35,16 @@ def add_user_site() -> None:
         site.addsitedir(user_site)
 
 
+def site_candidates() -> "list[str]":
+    """Where site-packages directories would be: what is installed first makes them."""
+    candidates = site.getsitepackages()
+    try:
+        candidates.append(site.getusersitepackages())
+    except (AttributeError, KeyError, OSError):  # no HOME, no account
+        pass
+    return [os.path.abspath(entry) for entry in candidates]
+
+
 def includes_system_site() -> bool:
     """Whether a virtual environment was made with --system-site-packages."""
     try:
@@ -86,6 +96,7 @@ def main() -> None:
         "abi_flags": getattr(sys, "abiflags", ""),
         "suffixes": _imp.extension_suffixes(),
         "path": list(dict.fromkeys(path)),
+        "site_candidates": site_candidates(),
         "stdlib": os.path.abspath(stdlib),
         "dynload": next((entry for entry in path if os.path.basename(entry) == "lib-dynload"), os.path.abspath(stdlib)),
         "builtins": sorted(sys.builtin_module_names),

@@ -31,6 +31,10 @@ const MODULE_LEVEL: i32 = 15;
 /// zstd level for native files: the bulk of the data, most of the build's time.
 const NATIVE_LEVEL: i32 = 9;
 
+/// Part of the cache's keys: another release may compress in another way, and what it writes must not depend on
+/// what an older one left in the cache.
+const COMPRESSOR: &[u8] = env!("CARGO_PKG_VERSION").as_bytes();
+
 /// Why the archive cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveWriteError {
@@ -197,7 +201,7 @@ impl<W: Write + Seek> Packer<'_, W> {
 }
 
 fn compress_with_cache(cache: &Cache, raw: &[u8], level: i32) -> std::io::Result<PackedBlock> {
-    let key = Key::of([level.to_le_bytes().as_slice(), raw]);
+    let key = Key::of([COMPRESSOR, level.to_le_bytes().as_slice(), raw]);
     if let (Some(stored), Ok(length)) = (cache.get(Shelf::Blocks, &key), u32::try_from(raw.len())) {
         return Ok(PackedBlock::from_stored(stored, length));
     }

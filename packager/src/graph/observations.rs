@@ -11,7 +11,7 @@ use std::time::Duration;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::observe::{Observation, ObserveRequest, observe, strings_that_look_like_modules};
+use super::observe::{HELPER, Observation, ObserveRequest, observe, strings_that_look_like_modules};
 use crate::cache::{Cache, Key, Shelf};
 use crate::probe::PythonFacts;
 
@@ -63,7 +63,7 @@ fn observe_group(context: &Context, group: &[String]) -> Vec<(String, Seen)> {
         .iter()
         .all(|name| context.files.get(name).is_some_and(|file| file.starts_with(&context.facts.dynload)));
     if !is_stdlib {
-        let key = key(context, group);
+        let key = key(context, group, false);
         if let Some(seen) = key.as_ref().and_then(|key| recall(context.cache, key)) {
             return seen;
         }
@@ -74,7 +74,7 @@ fn observe_group(context: &Context, group: &[String]) -> Vec<(String, Seen)> {
     let mut all = Vec::new();
     let mut unknown = Vec::new();
     for name in group {
-        match key(context, std::slice::from_ref(name)).and_then(|key| recall(context.cache, &key)) {
+        match key(context, std::slice::from_ref(name), true).and_then(|key| recall(context.cache, &key)) {
             Some(seen) => all.extend(seen),
             None => unknown.push(name.clone()),
         }
@@ -82,7 +82,7 @@ fn observe_group(context: &Context, group: &[String]) -> Vec<(String, Seen)> {
     if !unknown.is_empty() {
         for (name, seen) in watch(context, &unknown, true) {
             let entry = vec![(name.clone(), seen)];
-            remember(context.cache, key(context, &[name]), &entry);
+            remember(context.cache, key(context, &[name], true), &entry);
             all.extend(entry);
         }
     }
@@ -130,15 +130,36 @@ fn named_in(file: Option<&Path>) -> Vec<String> {
     strings_that_look_like_modules(&bytes)
 }
 
-fn key(context: &Context, group: &[String]) -> Option<Key> {
+fn key(context: &Context, group: &[String], is_stdlib: bool) -> Option<Key> {
     let identity = context.facts.identity();
-    let mut parts: Vec<Vec<u8>> = vec![RECORD_VERSION.to_vec(), identity];
+    let mut parts: Vec<Vec<u8>> = vec![RECORD_VERSION.to_vec(), HELPER.as_bytes().to_vec(), identity];
+    if !is_stdlib {
+        parts.extend(installed(context));
+    }
     for name in group {
         let content = std::fs::read(context.files.get(name)?).ok()?;
         parts.push(name.clone().into_bytes());
         parts.push(blake3::hash(&content).as_bytes().to_vec());
     }
     Some(Key::of(parts.iter().map(Vec::as_slice)))
+}
+
+/// What is installed, by the names in the directories of `sys.path`: an extension module may import what it can get.
+/// The program's own directory is left out, since its files come and go, and so is the standard library.
+fn installed(context: &Context) -> Vec<Vec<u8>> {
+    let facts = context.facts;
+    let installed =
+        context.path.iter().skip(1).filter(|entry| **entry != facts.stdlib && **entry != facts.dynload);
+    let mut names = Vec::new();
+    for directory in installed {
+        let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+        let mut entries: Vec<Vec<u8>> = entries.map(|entry| entry.file_name().into_encoded_bytes()).collect();
+        entries.retain(|name| name != b"__pycache__");
+        entries.sort();
+        names.push(directory.as_os_str().as_encoded_bytes().to_vec());
+        names.push(entries.join(&b'/'));
+    }
+    names
 }
 
 fn recall(cache: &Cache, key: &Key) -> Option<Vec<(String, Seen)>> {

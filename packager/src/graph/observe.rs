@@ -23,7 +23,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const HELPER: &str = include_str!("../../python/observe_extensions.py");
+pub(super) const HELPER: &str = include_str!("../../python/observe_extensions.py");
 /// Below this no new process is started: an interpreter takes tens of milliseconds to begin with.
 const SHORTEST_RUN: Duration = Duration::from_millis(100);
 /// Longest pause between two looks at the records.

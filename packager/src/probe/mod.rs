@@ -2,7 +2,7 @@
 //!
 //! One short subprocess runs `python/probe.py` with `-I` and prints JSON. The answer is cached under the
 //! interpreter's path, the file behind it (time and size), `pyvenv.cfg`, and what can change `sys.path`; its
-//! site-packages directories are looked at again each time, because an installation may add a `.pth` file.
+//! site-packages directories are looked at again each time, because an installation may make one or add a `.pth` file.
 
 pub mod interpreters;
 pub mod libpython;
@@ -50,6 +50,8 @@ pub struct PythonFacts {
     pub suffixes: Vec<String>,
     /// `sys.path` as the program would see it, less its own directory.
     pub path: Vec<PathBuf>,
+    /// Directories that `site` would put on `sys.path` if they were there.
+    pub site_candidates: Vec<PathBuf>,
     /// The standard library's directory.
     pub stdlib: PathBuf,
     /// The directory of its extension modules.
@@ -204,10 +206,17 @@ fn cached(cache: &Cache, key: &Key) -> Option<PythonFacts> {
     (site_state(&entry.facts) == entry.site).then_some(entry.facts)
 }
 
-/// The directories of `sys.path` outside of the standard library, and when each last changed.
+/// The directories of `sys.path` outside of the standard library, those that could become some, and the `.pth` files
+/// in them, and when each last changed.
 fn site_state(facts: &PythonFacts) -> Vec<(PathBuf, Option<u128>)> {
     let outside = facts.path.iter().filter(|entry| **entry != facts.stdlib && **entry != facts.dynload);
-    outside.map(|entry| (entry.clone(), modified(entry))).collect()
+    let directories: Vec<&PathBuf> = outside.chain(&facts.site_candidates).collect();
+    let files = directories.iter().flat_map(|directory| std::fs::read_dir(directory).into_iter().flatten());
+    let mut all: Vec<PathBuf> = files.flatten().map(|file| file.path()).collect();
+    all.retain(|file| file.extension().is_some_and(|suffix| suffix == "pth"));
+    all.sort();
+    all.extend(directories.into_iter().cloned());
+    all.into_iter().map(|path| (path.clone(), modified(&path))).collect()
 }
 
 fn modified(path: &Path) -> Option<u128> {
@@ -227,13 +236,14 @@ fn cache_key(python: &Path) -> Option<Key> {
     let environment = python.parent().and_then(Path::parent).map(|prefix| prefix.join("pyvenv.cfg"));
     let times = format!("{size} {:?} {:?}", modified(python)?, environment.as_deref().and_then(modified));
     let variable = |name| std::env::var_os(name).map(OsString::into_encoded_bytes).unwrap_or_default();
-    let (path, no_user, home) = (variable("PYTHONPATH"), variable("PYTHONNOUSERSITE"), variable("HOME"));
+    let (path, home) = (variable("PYTHONPATH"), variable("HOME"));
+    let (no_user, user) = (variable("PYTHONNOUSERSITE"), variable("PYTHONUSERBASE"));
     let directory =
         std::env::current_dir().map(|path| path.into_os_string().into_encoded_bytes()).unwrap_or_default();
     let directory = if path.is_empty() { Vec::new() } else { directory };
     let python = std::path::absolute(python).ok()?;
     let parts = [PROBE.as_bytes(), python.as_os_str().as_encoded_bytes(), times.as_bytes()];
-    Some(Key::of(parts.into_iter().chain([path.as_slice(), &no_user, &home, &directory])))
+    Some(Key::of(parts.into_iter().chain([path.as_slice(), &no_user, &user, &home, &directory])))
 }
 
 fn ask(python: &Path) -> Result<PythonFacts, ProbeError> {
@@ -250,4 +260,29 @@ fn ask(python: &Path) -> Result<PythonFacts, ProbeError> {
         let answer = line.unwrap_or("it prints nothing").chars().take(LONGEST_ANSWER).collect();
         ProbeError::Answer { python: python.to_owned(), answer }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile::workers::tests::interpreters;
+
+    #[test]
+    fn a_path_file_that_changes_and_a_directory_that_appears_are_noticed() {
+        let found = interpreters().into_iter().find_map(|python| probe(&python, &Cache::none()).ok());
+        let Some(mut facts) = found else { return };
+        let folder = tempfile::tempdir().unwrap();
+        let (path_file, later) = (folder.path().join("x.pth"), folder.path().join("later"));
+        std::fs::write(&path_file, "").unwrap();
+        facts.path = vec![folder.path().to_owned()];
+        facts.site_candidates = vec![later.clone()];
+        let mut states = vec![site_state(&facts)];
+        assert_eq!(site_state(&facts), states[0]);
+        let file = std::fs::File::options().write(true).open(&path_file).unwrap();
+        file.set_modified(UNIX_EPOCH).unwrap();
+        states.push(site_state(&facts));
+        std::fs::create_dir(&later).unwrap();
+        states.push(site_state(&facts));
+        assert!(states[0] != states[1] && states[1] != states[2]);
+    }
 }
