@@ -6,18 +6,26 @@ use crate::attach::{attach, refuse_input};
 use crate::collect::collect;
 use crate::compile::compile;
 use crate::error::Error;
-use crate::graph::build::{GraphRequest, build as build_graph};
+use crate::graph::build::{GraphError, GraphRequest, build as build_graph};
 use crate::graph::order::predicted;
 use crate::plan::plan;
 use crate::probe::interpreters::choose;
 use crate::report::Report;
 use crate::request::{BuildRequest, environment};
 
-/// Builds the executable.
+/// The stack of each thread, in bytes: what a process's first thread usually has.
+const STACK_BYTES: usize = 8 << 20;
+
+/// Builds the executable, on as many threads as the request allows.
 ///
 /// # Errors
 /// When any phase fails; then no output is written or changed.
 pub fn build(request: &BuildRequest) -> Result<Report, Error> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(request.jobs).stack_size(STACK_BYTES).build();
+    pool.map_err(GraphError::Threads)?.install(|| phases(request))
+}
+
+fn phases(request: &BuildRequest) -> Result<Report, Error> {
     let started = Instant::now();
     let BuildRequest { entry, cache, optimize, jobs, .. } = request;
 
