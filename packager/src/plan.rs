@@ -22,7 +22,7 @@ pub struct Plan {
     pub target: PlannedTarget,
     /// The module that runs as `__main__`.
     pub entry: String,
-    /// Whether it runs as `python -m` does, with a spec.
+    /// Whether it has a spec, as with `python -m` and `python directory`.
     pub entry_is_module: bool,
     /// Modules in predicted import order.
     pub modules: Vec<PlannedModule>,
@@ -169,7 +169,7 @@ pub fn plan(
         path: chosen.libpython.clone(),
         needs: collection.libpython_needs,
     });
-    let entry_is_module = matches!(entry, Entry::Module(_) | Entry::Package(_));
+    let entry_is_module = matches!(entry, Entry::Module(_) | Entry::Package(_) | Entry::Directory(_));
     Plan {
         target: target(facts, optimize),
         entry: main,
