@@ -112,7 +112,8 @@ def main() -> None:
         "is_64bit": sys.maxsize > 2**32,
         "debug_build": hasattr(sys, "gettotalrefcount"),
     }
-    json.dump(facts, sys.stdout)
+    # On a line of its own: sitecustomize and .pth files may have printed before.
+    print("\n" + json.dumps(facts))
 
 
 def _imp_magic() -> bytes:

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::probe::PythonFacts;
+use crate::probe::{PythonFacts, last_line};
 
 const FIND_SPECS: &str = include_str!("../../python/find_specs.py");
 const READ_IMPORTS: &str = include_str!("../../python/read_imports.py");
@@ -110,5 +110,6 @@ fn ask<T: DeserializeOwned>(
     if let Some(Err(error)) = sent {
         return Err(failed(error.to_string()));
     }
-    serde_json::from_slice(&output.stdout).map_err(|_| failed(format!("it ended with {}", output.status)))
+    serde_json::from_slice(last_line(&output.stdout))
+        .map_err(|_| failed(format!("it ended with {}", output.status)))
 }

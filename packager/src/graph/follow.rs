@@ -122,16 +122,25 @@ impl Builder<'_> {
         names.filter(|name| name.starts_with(start)).collect()
     }
 
+    /// Somebody outside of the standard library imports a module: imports of it that waited for that are followed.
+    fn note_use_outside(&mut self, name: &str) {
+        if self.used_outside.insert(name.to_owned()) {
+            if let Some(held) = self.held.remove(name) {
+                self.follow_edges(name, Origin::Stdlib, held);
+            }
+            if let Some(hidden) = roots::stands_for(name) {
+                self.note_use_outside(hidden);
+            }
+        }
+    }
+
     /// An edge to a module, which is looked for. Returns whether it is there.
     pub(super) fn link(&mut self, from: &str, to: &str, rule: Rule, line: u32, required: bool) -> bool {
         let origin = self.graph.modules.get(from).map_or(Origin::Own, |module| module.origin);
         if self.ensure(to) {
             self.add_edge(from, to, rule, line);
-            if origin != Origin::Stdlib
-                && self.used_outside.insert(to.to_owned())
-                && let Some(held) = self.held.remove(to)
-            {
-                self.follow_edges(to, Origin::Stdlib, held);
+            if origin != Origin::Stdlib {
+                self.note_use_outside(to);
             }
             return true;
         }

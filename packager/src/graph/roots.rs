@@ -82,6 +82,12 @@ pub const IMPORTED_BY_START: [&str; 11] = [
 pub const START_ONLY: [&str; 4] =
     ["site", "zipimport", "importlib._bootstrap", "importlib._bootstrap_external"];
 
+/// The module whose functions a program calls through another one: `importlib.invalidate_caches` and its like are
+/// those of the path finder.
+pub fn stands_for(module: &str) -> Option<&'static str> {
+    (module == "importlib").then_some("importlib._bootstrap_external")
+}
+
 /// What is always needed, for this minor version.
 pub fn always(minor: u8) -> impl Iterator<Item = &'static str> {
     ALWAYS.iter().filter(move |(_, versions)| versions.contains(&minor)).map(|(name, _)| *name)

@@ -252,7 +252,7 @@ fn ask(python: &Path) -> Result<PythonFacts, ProbeError> {
         .stdin(Stdio::null())
         .output()
         .map_err(|source| ProbeError::Start { python: python.to_owned(), source })?;
-    serde_json::from_slice(&output.stdout).map_err(|_| {
+    serde_json::from_slice(last_line(&output.stdout)).map_err(|_| {
         let errors = String::from_utf8_lossy(&output.stderr);
         let mut lines = errors.lines().map(str::trim).filter(|line| !line.is_empty());
         // A traceback says it at its end, everything else at its start.
@@ -262,10 +262,22 @@ fn ask(python: &Path) -> Result<PythonFacts, ProbeError> {
     })
 }
 
+/// The last line of what an interpreter printed: `sitecustomize` and `.pth` files may have printed before it.
+pub fn last_line(output: &[u8]) -> &[u8] {
+    output.trim_ascii_end().rsplit(|byte| *byte == b'\n').next().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::compile::workers::tests::interpreters;
+
+    #[test]
+    fn an_answer_is_found_behind_what_site_prints() {
+        assert_eq!(last_line(b"hello\n\n{}\n"), b"{}");
+        assert_eq!(last_line(b"[]"), b"[]");
+        assert_eq!(last_line(b""), b"");
+    }
 
     #[test]
     fn a_path_file_that_changes_and_a_directory_that_appears_are_noticed() {

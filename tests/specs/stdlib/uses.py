@@ -10,6 +10,7 @@ import datetime
 import dbm
 import decimal
 import functools
+import importlib
 import io
 import json
 import locale
@@ -106,6 +107,7 @@ class Handler(xml.sax.ContentHandler):
 def main() -> None:
     if hasattr(sys, "set_int_max_str_digits"):
         sys.set_int_max_str_digits(0)
+    importlib.invalidate_caches()
     print(time.strptime("2024-02-29", "%Y-%m-%d").tm_yday)
     print(datetime.datetime.strptime("01:02", "%H:%M").minute)
     print(pickle.loads(pickle.dumps([Point(1, 2), array.array("i", [1]), functools.partial(int, base=2)])))
