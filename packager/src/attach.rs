@@ -90,7 +90,7 @@ pub fn attach(
     let slot = slot::filled(ArchivePlace { offset, length });
     file.seek(SeekFrom::Start(slot_at)).and_then(|_| file.write_all(&slot)).map_err(failed)?;
     file.set_permissions(Permissions::from_mode(mode())).map_err(failed)?;
-    draft.publish(&file, output).map_err(failed)?;
+    draft.publish(file, output).map_err(failed)?;
     Ok(offset + length)
 }
 
@@ -134,11 +134,20 @@ impl Draft {
     }
 
     /// Puts the file in its place, atomically; what was there is replaced.
-    fn publish(self, file: &File, output: &Path) -> io::Result<()> {
+    ///
+    /// From then on it may be executed, which Linux refuses while it is open for writing (execve(2), ETXTBSY).
+    fn publish(self, file: File, output: &Path) -> io::Result<()> {
         let path = match self {
-            Self::Named(path) => path,
+            Self::Named(path) => {
+                drop(file);
+                path
+            }
             Self::Unnamed(directory) => {
-                let descriptor = format!("/proc/self/fd/{}", file.as_raw_fd());
+                let writable = format!("/proc/self/fd/{}", file.as_raw_fd());
+                let complete =
+                    rustix::fs::openat(CWD, &writable, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+                drop(file);
+                let descriptor = format!("/proc/self/fd/{}", complete.as_raw_fd());
                 let link = |path: &Path| {
                     Ok(rustix::fs::linkat(CWD, &descriptor, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
                 };

@@ -9,7 +9,7 @@ use crate::cache::Key;
 use crate::error::Error;
 use crate::ops::build::build;
 use crate::report::Report;
-use crate::request::BuildRequest;
+use crate::request::{BuildRequest, environment};
 
 /// Builds the program and executes it in this process's place. Returns only on failure.
 ///
@@ -43,6 +43,9 @@ fn place(request: &BuildRequest) -> Result<PathBuf, Error> {
     };
     let options = format!("{:?} {:?} {}", request.entry, request.python, request.optimize);
     let directory = std::env::current_dir().map(OsString::from).unwrap_or_default();
-    let key = Key::of([options.as_bytes(), directory.as_encoded_bytes()]);
+    // Two environments are two programs: neither must find the other's.
+    let [active, path] = ["VIRTUAL_ENV", "PYTHONPATH"].map(|name| environment(name).unwrap_or_default());
+    let parts = [&directory, &active, &path].map(|part| part.as_encoded_bytes());
+    let key = Key::of([options.as_bytes()].into_iter().chain(parts));
     Ok(folder.join(key.short()).join(name))
 }
