@@ -20,6 +20,9 @@ impl Builder<'_> {
         if imports.changes_path && origin != Origin::Stdlib {
             self.path_changers.insert(name.to_owned());
         }
+        if imports.calls_breakpoint && origin != Origin::Stdlib && self.ensure("pdb") {
+            self.add_edge(name, "pdb", Rule::Implicit, 0);
+        }
         if imports.calls_help && origin != Origin::Stdlib && !self.calls_help {
             self.calls_help = true;
             self.ensure("pydoc");
@@ -160,7 +163,8 @@ impl Builder<'_> {
         let submodule = format!("{module}.{name}");
         if self.ensure(&submodule) {
             self.add_edge(from, &submodule, rule, line);
-        } else if self.is_without_directory(module) {
+        } else {
+            // An attribute, most likely; a submodule if the package turns out to have changed its path.
             self.unresolved.push((from.to_owned(), Request::Module(submodule), rule, line));
         }
     }

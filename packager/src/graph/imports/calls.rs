@@ -130,8 +130,13 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn note_name_called(&mut self, name: &'a ExprName) {
-        if name.ctx == ExprContext::Load && name.id == "help" && self.scopes().lookup("help").is_none() {
-            self.found.calls_help = true;
+        if name.ctx != ExprContext::Load || self.scopes().lookup(&name.id).is_some() {
+            return;
+        }
+        match name.id.as_str() {
+            "help" => self.found.calls_help = true,
+            "breakpoint" => self.found.calls_breakpoint = true,
+            _ => {}
         }
     }
 

@@ -148,6 +148,8 @@ pub struct ModuleImports {
     pub changes_path: bool,
     /// Whether it uses the builtin `help`, which only `site` provides.
     pub calls_help: bool,
+    /// Whether it uses the builtin `breakpoint`, which imports `pdb`.
+    pub calls_breakpoint: bool,
     /// Whether it imports by a call whose argument could not be known.
     pub imports_dynamically: bool,
 }

@@ -83,6 +83,12 @@ fn recognises_changes_of_the_path() {
 }
 
 #[test]
+fn recognises_the_builtin_breakpoint() {
+    assert!(read("if True:\n    breakpoint()").calls_breakpoint);
+    assert!(!read("def breakpoint(): pass\nbreakpoint()").calls_breakpoint);
+}
+
+#[test]
 fn recognises_the_builtin_help() {
     assert!(read("help(x)").calls_help);
     assert!(read("def f():\n    return help").calls_help);
