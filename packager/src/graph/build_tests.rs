@@ -114,3 +114,32 @@ fn packages_are_not_imported_to_look_for_submodules_that_their_directories_lack(
     assert!(graph.missing.contains_key("pkg.nothing"));
     assert_eq!(std::fs::read_dir(folder.path().join("pkg")).unwrap().count(), 1);
 }
+
+#[test]
+fn a_name_of_a_thousand_parts_is_no_module() {
+    let name = vec!["a"; 1_000].join(".");
+    let folder = tree(&[("main.py", &format!("__import__({name:?})\n")), ("a/__init__.py", "")]);
+    for interpreter in interpreters() {
+        let Some(graph) = graph_of(&interpreter, folder.path(), &[]) else { continue };
+        assert!(!graph.modules.contains_key("a.a"));
+        assert!(graph.missing.contains_key(&name));
+    }
+}
+
+#[test]
+fn standard_modules_bring_what_their_functions_import_only_where_they_are_used() {
+    let folder = tree(&[("main.py", "")]);
+    let using =
+        tree(&[("main.py", "import importlib, pickle, helper\n"), ("helper.py", "def f(): breakpoint()\n")]);
+    for interpreter in interpreters() {
+        let Some(graph) = graph_of(&interpreter, folder.path(), &[]) else { continue };
+        let has = |graph: &ModuleGraph, name: &str| graph.modules.contains_key(name);
+        assert!(["doctest", "pdb", "pydoc", "importlib.metadata"].iter().all(|name| !has(&graph, name)));
+        let Some(graph) = graph_of(&interpreter, using.path(), &[]) else { continue };
+        assert!(
+            ["pdb", "importlib.metadata"].iter().all(|name| has(&graph, name)),
+            "{}",
+            interpreter.display()
+        );
+    }
+}

@@ -8,6 +8,10 @@ use super::external::FoundSpec;
 use super::resolve::{Found, Resolved};
 use super::{Module, ModuleKind, Origin, roots};
 
+/// Most parts that a module's name may have: what asks for more is no import that ever worked, and each part costs a
+/// call on the stack.
+const MOST_PARTS: usize = 100;
+
 impl Builder<'_> {
     pub(super) fn add(&mut self, name: &str, module: Module) {
         if !matches!(module.kind, ModuleKind::Namespace) {
@@ -23,7 +27,7 @@ impl Builder<'_> {
         }
         let (parent, last) =
             name.rsplit_once('.').map_or((None, name), |(parent, last)| (Some(parent), last));
-        if last.is_empty() {
+        if last.is_empty() || name.split('.').nth(MOST_PARTS).is_some() {
             return false;
         }
         if let Some(parent) = parent
