@@ -14,6 +14,7 @@ use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use super::decompress;
 use super::memory_file::MemoryFile;
 use crate::MappedArchive;
 use crate::archive::{ArchiveError, Extent};
@@ -157,20 +158,7 @@ fn memory_file(
         usize::try_from(content.length).map_err(|_| ArchiveError::OutOfBounds { part: "content" })?;
     archive.pieces(content, |_, _| Ok::<(), ArchiveError>(()))?; // before a length that nothing backs is allocated
     let mut file = MemoryFile::new(name, length).map_err(refused)?;
-    let mut rest = file.bytes();
-    let mut scratch = Vec::new();
-    archive.pieces(content, |block, range| {
-        let (piece, after) = core::mem::take(&mut rest).split_at_mut(range.len());
-        rest = after;
-        let whole = archive.block_length(block)?;
-        if range.len() == whole {
-            return archive.read_block(block, piece);
-        }
-        scratch.resize(whole, 0);
-        archive.read_block(block, &mut scratch)?;
-        piece.copy_from_slice(scratch.get(range).ok_or(ArchiveError::OutOfBounds { part: "content" })?);
-        Ok(())
-    })?;
+    decompress::into(archive, content, file.bytes())?;
     file.seal().map_err(refused)
 }
 
