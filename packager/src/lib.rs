@@ -19,3 +19,4 @@ pub mod plan;
 pub mod probe;
 pub mod report;
 pub mod request;
+mod subprocess;

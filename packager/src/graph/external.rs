@@ -3,16 +3,20 @@
 //! Which file a name leads to when import hooks have a say, and what a module imports when there is no source that
 //! can be parsed here. Both are one subprocess for all names, started only when there is something to ask.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::probe::{PythonFacts, last_line};
+use crate::subprocess::output_within;
 
 const FIND_SPECS: &str = include_str!("../../python/find_specs.py");
 const READ_IMPORTS: &str = include_str!("../../python/read_imports.py");
+
+/// How long all answers together may take: names are looked for one after the other, and finders may be slow.
+const TIME_LIMIT: Duration = Duration::from_secs(300);
 
 /// Why the interpreter gives no answer.
 #[derive(Debug, thiserror::Error)]
@@ -96,20 +100,10 @@ fn ask<T: DeserializeOwned>(
         answer: answer.trim().to_owned(),
     };
     let request = serde_json::to_vec(request).map_err(|error| failed(error.to_string()))?;
-    let mut child = Command::new(&facts.executable)
-        .args(options)
-        .args(["-X", "utf8", "-c", program])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| failed(error.to_string()))?;
-    // The program reads all of its input before it writes.
-    let sent = child.stdin.take().map(|mut input| input.write_all(&request));
-    let output = child.wait_with_output().map_err(|error| failed(error.to_string()))?;
-    if let Some(Err(error)) = sent {
-        return Err(failed(error.to_string()));
-    }
+    let mut command = Command::new(&facts.executable);
+    command.args(options).args(["-X", "utf8", "-c", program]);
+    let output =
+        output_within(&mut command, &request, TIME_LIMIT).map_err(|error| failed(error.to_string()))?;
     serde_json::from_slice(last_line(&output.stdout))
         .map_err(|_| failed(format!("it ended with {}", output.status)))
 }

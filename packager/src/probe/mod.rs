@@ -10,17 +10,21 @@ pub mod libpython;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::UNIX_EPOCH;
+use std::process::Command;
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
 use crate::cache::{Cache, Key, Shelf};
+use crate::subprocess::output_within;
 
 const PROBE: &str = include_str!("../../python/probe.py");
 
 /// Oldest and newest minor version of CPython 3 that can be frozen.
 pub const SUPPORTED: std::ops::RangeInclusive<u8> = 9..=13;
+
+/// How long an interpreter may take to answer: a cold start from a network disk takes seconds.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// How much of a stranger's answer an error repeats, in characters.
 const LONGEST_ANSWER: usize = 200;
@@ -247,10 +251,7 @@ fn cache_key(python: &Path) -> Option<Key> {
 }
 
 fn ask(python: &Path) -> Result<PythonFacts, ProbeError> {
-    let output = Command::new(python)
-        .args(["-I", "-B", "-c", PROBE])
-        .stdin(Stdio::null())
-        .output()
+    let output = output_within(Command::new(python).args(["-I", "-B", "-c", PROBE]), b"", TIME_LIMIT)
         .map_err(|source| ProbeError::Start { python: python.to_owned(), source })?;
     serde_json::from_slice(last_line(&output.stdout)).map_err(|_| {
         let errors = String::from_utf8_lossy(&output.stderr);
