@@ -10,9 +10,9 @@ use std::process::Command;
 
 use snapfreeze_runtime::archive::slot::{ArchivePlace, EMPTY_SLOT, filled};
 use snapfreeze_runtime::archive::writer::{
-    ArchiveWriter, LibraryRecord, ModuleRecord, TargetRecord, compress,
+    ArchiveWriter, LibraryRecord, ModuleRecord, NodeRecord, NodeRecordContent, TargetRecord, compress,
 };
-use snapfreeze_runtime::archive::{EntryKind, Extent, ModuleKind};
+use snapfreeze_runtime::archive::{EntryKind, Extent, InterpreterMode, ModuleKind, Placement};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -57,6 +57,14 @@ fn small_archive() -> Result<Vec<u8>, Box<dyn Error>> {
         let (name, file) = (name.into(), file.into());
         writer.add_module(ModuleRecord { name, file, kind, is_package, content, needs })?;
     }
+    for (path, node) in [
+        ("a/data.txt", NodeRecordContent::File(content(code, 3, 9))),
+        ("a/link", NodeRecordContent::Symlink(b"data.txt".to_vec())),
+        ("empty", NodeRecordContent::Directory),
+    ] {
+        let (path, materialize) = (path.into(), path == "empty");
+        writer.add_node(NodeRecord { path, mode: 0o644, mtime: 1, materialize, content: node })?;
+    }
     let (_, out) = writer.finish(&TargetRecord {
         python: (3, 11),
         version: "3.11.7".into(),
@@ -68,6 +76,10 @@ fn small_archive() -> Result<Vec<u8>, Box<dyn Error>> {
         entry: "a".into(),
         libpython: Some(libpython),
         bootstrap: content(code, 17, 17),
+        interpreter: InterpreterMode::None,
+        placement: Placement::Archive,
+        ca_file: "/etc/cert.pem".into(),
+        ca_directory: "/etc/certs".into(),
     })?;
     Ok(out.into_inner())
 }

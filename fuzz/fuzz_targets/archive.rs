@@ -6,7 +6,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use snapfreeze_runtime::archive::layout::{self, HEADER_LENGTH, SECTION_ENTRY_LENGTH, Section, checksum};
-use snapfreeze_runtime::archive::{Archive, ArchiveError, Extent};
+use snapfreeze_runtime::archive::{Archive, ArchiveError, Extent, NodeContent};
 
 /// Blocks that claim to be longer are not decompressed: the claim is legal, and only costs time.
 const LONGEST_BLOCK: usize = 1 << 20;
@@ -39,6 +39,15 @@ fn read_all(bytes: &[u8]) -> Result<(), ArchiveError> {
         let Ok(library) = archive.library(number) else { continue };
         assert!(library.needs.iter().count() <= bytes.len());
         read(&archive, library.content);
+    }
+    for number in 0..archive.node_count() as u32 {
+        let Ok(node) = archive.node(number) else { continue };
+        let _ = archive.find_child(&node, b"data.txt");
+        match node.content {
+            NodeContent::Directory(children) => assert!(children.is_empty() || children.start > number),
+            NodeContent::File(content) => read(&archive, content),
+            NodeContent::Symlink(target) => assert!(target.len() <= bytes.len()),
+        }
     }
     for number in 0..archive.block_count() as u32 {
         if let Ok(length @ ..=LONGEST_BLOCK) = archive.block_length(number) {

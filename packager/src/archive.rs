@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use snapfreeze_runtime::archive::writer::{
     ArchiveWriter, LibraryRecord, ModuleRecord, PackedBlock, TargetRecord, WriteError, compress,
 };
-use snapfreeze_runtime::archive::{Extent, ModuleKind};
+use snapfreeze_runtime::archive::{Extent, InterpreterMode, ModuleKind, Placement};
 
 use crate::cache::{Cache, Key, Shelf};
 use crate::collect::native::loaded::loaded_part;
@@ -102,6 +102,10 @@ pub fn write<W: Write + Seek>(
         entry: plan.entry.clone(),
         libpython: u32::try_from(plan.libraries.len()).ok().and_then(|count| count.checked_sub(1)),
         bootstrap,
+        interpreter: InterpreterMode::None,
+        placement: Placement::Archive,
+        ca_file: String::new(),
+        ca_directory: String::new(),
     })?)
 }
 

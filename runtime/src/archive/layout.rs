@@ -8,7 +8,7 @@
 pub const MAGIC: [u8; 8] = *b"\x89SNAPFZ\n";
 
 /// Version of the format; a reader reads exactly its own.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Length of the header, in bytes.
 pub const HEADER_LENGTH: usize = 64;
@@ -38,16 +38,20 @@ pub enum Section {
     Needs = 5,
     /// [`block`] records, in file order.
     Blocks = 6,
+    /// [`node`] records: the tree of files. The first is the root; children come after their directory, those of one
+    /// directory next to each other, sorted by name (bytewise).
+    Nodes = 7,
 }
 
 /// Every section, in the order in which it is written.
-pub const SECTIONS: [Section; 6] = [
+pub const SECTIONS: [Section; 7] = [
     Section::Target,
     Section::Strings,
     Section::Modules,
     Section::Libraries,
     Section::Needs,
     Section::Blocks,
+    Section::Nodes,
 ];
 
 impl Section {
@@ -60,6 +64,7 @@ impl Section {
             Self::Libraries => library::LENGTH,
             Self::Needs => 4,
             Self::Blocks => block::LENGTH,
+            Self::Nodes => node::LENGTH,
         }
     }
 }
@@ -110,8 +115,18 @@ pub mod target {
     pub const ENTRY: usize = 40;
     /// Extent: marshalled code of the module `encodings` that CPython imports first.
     pub const BOOTSTRAP: usize = 48;
+    /// `u8`: [`super::InterpreterMode`].
+    pub const INTERPRETER: usize = 64;
+    /// `u8`: [`super::Placement`].
+    pub const PLACEMENT: usize = 65;
+    /// `u16` and `u32`: zero.
+    pub const RESERVED: usize = 66;
+    /// String: file of certificates that the OpenSSL of the archive was built to look for; empty without one.
+    pub const CA_FILE: usize = 72;
+    /// String: directory of certificates that it was built to look for.
+    pub const CA_DIRECTORY: usize = 80;
     /// Length of the record.
-    pub const LENGTH: usize = 64;
+    pub const LENGTH: usize = 88;
 }
 
 /// Field offsets of a module record.
@@ -146,6 +161,27 @@ pub mod library {
     pub const LENGTH: usize = 32;
 }
 
+/// Field offsets of a node record.
+pub mod node {
+    /// String: name in its directory, any bytes but `/` and NUL; empty for the root.
+    pub const NAME: usize = 0;
+    /// `u8`: [`super::NodeKind`].
+    pub const KIND: usize = 8;
+    /// `u8`: zero or [`super::NODE_MATERIALIZE`].
+    pub const FLAGS: usize = 9;
+    /// `u16`: permission bits.
+    pub const MODE: usize = 10;
+    /// `u32`: zero.
+    pub const RESERVED: usize = 12;
+    /// `i64`: time of the last change, seconds since 1970; 0 stands for that of the executable.
+    pub const MTIME: usize = 16;
+    /// A file's content: an extent. A directory's children: `u32` first node, `u32` count. A symbolic link's target:
+    /// a string.
+    pub const CONTENT: usize = 24;
+    /// Length of the record.
+    pub const LENGTH: usize = 40;
+}
+
 /// Field offsets of a block record.
 pub mod block {
     /// `u64`: where the stored bytes start, from the start of the archive.
@@ -169,6 +205,80 @@ pub const NONE: u32 = u32::MAX;
 
 /// Flag of a module record: the module is a package.
 pub const MODULE_IS_PACKAGE: u8 = 1;
+
+/// Flag of a node record: the directory or file is to be put on the real disk before it is used.
+pub const NODE_MATERIALIZE: u8 = 1;
+
+/// What a node of the tree of files is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum NodeKind {
+    /// A directory.
+    Directory = 1,
+    /// A regular file.
+    File = 2,
+    /// A symbolic link.
+    Symlink = 3,
+}
+
+impl NodeKind {
+    /// The kind with this id.
+    pub const fn from_id(id: u8) -> Option<Self> {
+        match id {
+            1 => Some(Self::Directory),
+            2 => Some(Self::File),
+            3 => Some(Self::Symlink),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the executable can also be used as `python`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[repr(u8)]
+pub enum InterpreterMode {
+    /// Never.
+    #[default]
+    None = 0,
+    /// When its command line begins with one of `python`'s options.
+    Arguments = 1,
+    /// When `SNAPFREEZE_INTERPRETER=1` is in the environment.
+    Environment = 2,
+}
+
+impl InterpreterMode {
+    /// The mode with this id.
+    pub const fn from_id(id: u8) -> Option<Self> {
+        match id {
+            0 => Some(Self::None),
+            1 => Some(Self::Arguments),
+            2 => Some(Self::Environment),
+            _ => None,
+        }
+    }
+}
+
+/// Where the tree of files is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[repr(u8)]
+pub enum Placement {
+    /// In the archive, below the executable's own path: `app/_internal`.
+    #[default]
+    Archive = 0,
+    /// In a real directory beside the executable: `_internal`.
+    Beside = 1,
+}
+
+impl Placement {
+    /// The placement with this id.
+    pub const fn from_id(id: u8) -> Option<Self> {
+        match id {
+            0 => Some(Self::Archive),
+            1 => Some(Self::Beside),
+            _ => None,
+        }
+    }
+}
 
 /// What a module is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -269,9 +379,18 @@ mod tests {
         for codec in [Codec::Stored, Codec::Zstd] {
             assert_eq!(Codec::from_id(codec as u32), Some(codec));
         }
+        for kind in [NodeKind::Directory, NodeKind::File, NodeKind::Symlink] {
+            assert_eq!(NodeKind::from_id(kind as u8), Some(kind));
+        }
+        for mode in [InterpreterMode::None, InterpreterMode::Arguments, InterpreterMode::Environment] {
+            assert_eq!(InterpreterMode::from_id(mode as u8), Some(mode));
+        }
+        for placement in [Placement::Archive, Placement::Beside] {
+            assert_eq!(Placement::from_id(placement as u8), Some(placement));
+        }
         assert_eq!(
             SECTIONS.map(|section| section as u32),
-            [1, 2, 3, 4, 5, 6],
+            [1, 2, 3, 4, 5, 6, 7],
             "sections are written in the order of their ids"
         );
     }
@@ -282,5 +401,8 @@ mod tests {
         assert_eq!(ModuleKind::from_id(4), None);
         assert_eq!(EntryKind::from_id(0), None);
         assert_eq!(Codec::from_id(2), None);
+        assert_eq!(NodeKind::from_id(0), None);
+        assert_eq!(InterpreterMode::from_id(3), None);
+        assert_eq!(Placement::from_id(2), None);
     }
 }

@@ -12,6 +12,8 @@ pub mod layout;
 pub mod reader;
 pub mod slot;
 #[cfg(feature = "write")]
+mod tree;
+#[cfg(feature = "write")]
 pub mod writer;
 
 #[cfg(test)]
@@ -19,5 +21,5 @@ pub mod writer;
 mod tests;
 
 pub use error::ArchiveError;
-pub use layout::{EntryKind, Extent, ModuleKind};
-pub use reader::{Archive, Library, Module, Target};
+pub use layout::{EntryKind, Extent, InterpreterMode, ModuleKind, Placement};
+pub use reader::{Archive, Library, Module, Node, NodeContent, Target};

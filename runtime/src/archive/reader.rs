@@ -8,8 +8,9 @@ use core::ops::Range;
 
 use super::error::ArchiveError;
 use super::layout::{
-    self, Codec, EntryKind, Extent, HEADER_LENGTH, MAX_BLOCK_LENGTH, MODULE_IS_PACKAGE, ModuleKind, NONE,
-    SECTION_ENTRY_LENGTH, SECTIONS, Section, checksum,
+    self, Codec, EntryKind, Extent, HEADER_LENGTH, InterpreterMode, MAX_BLOCK_LENGTH, MODULE_IS_PACKAGE,
+    ModuleKind, NODE_MATERIALIZE, NONE, NodeKind, Placement, SECTION_ENTRY_LENGTH, SECTIONS, Section,
+    checksum,
 };
 
 type Result<T> = core::result::Result<T, ArchiveError>;
@@ -44,6 +45,14 @@ pub struct Target<'a> {
     pub libpython: Option<u32>,
     /// Marshalled code of the module `encodings` that CPython imports first.
     pub bootstrap: Extent,
+    /// Whether the executable can also be used as `python`.
+    pub interpreter: InterpreterMode,
+    /// Where the tree of files is.
+    pub placement: Placement,
+    /// File of certificates that OpenSSL was built to look for; empty without one.
+    pub ca_file: &'a str,
+    /// Directory of certificates that OpenSSL was built to look for; empty without one.
+    pub ca_directory: &'a str,
 }
 
 /// A module of the archive.
@@ -72,6 +81,34 @@ pub struct Library<'a> {
     pub content: Extent,
     /// Libraries to load before it, in order.
     pub needs: Needs<'a>,
+}
+
+/// A file, directory or symbolic link of the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node<'a> {
+    /// Its number; the root's is 0.
+    pub number: u32,
+    /// Name in its directory, empty for the root.
+    pub name: &'a [u8],
+    /// Permission bits.
+    pub mode: u16,
+    /// Time of the last change, seconds since 1970; 0 stands for that of the executable.
+    pub mtime: i64,
+    /// Whether it is to be put on the real disk before it is used.
+    pub materialize: bool,
+    /// What it is, and holds.
+    pub content: NodeContent<'a>,
+}
+
+/// What a node is, and holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NodeContent<'a> {
+    /// A directory: the numbers of its children, which are sorted by name (bytewise).
+    Directory(Range<u32>),
+    /// A file's bytes.
+    File(Extent),
+    /// A symbolic link's target.
+    Symlink(&'a [u8]),
 }
 
 /// A list of library numbers.
@@ -150,7 +187,79 @@ impl<'a> Archive<'a> {
             entry: self.string(record, field::ENTRY)?,
             libpython: (libpython != NONE).then_some(libpython),
             bootstrap: extent_at(record, field::BOOTSTRAP)?,
+            interpreter: InterpreterMode::from_id(byte(field::INTERPRETER)?)
+                .ok_or(ArchiveError::Invalid { part: "interpreter mode" })?,
+            placement: Placement::from_id(byte(field::PLACEMENT)?)
+                .ok_or(ArchiveError::Invalid { part: "placement" })?,
+            ca_file: self.string(record, field::CA_FILE)?,
+            ca_directory: self.string(record, field::CA_DIRECTORY)?,
         })
+    }
+
+    /// Number of nodes.
+    pub fn node_count(&self) -> usize {
+        self.count(Section::Nodes)
+    }
+
+    /// The root of the tree of files: a directory.
+    ///
+    /// # Errors
+    /// When there is none, or its record is damaged.
+    pub fn root(&self) -> Result<Node<'a>> {
+        self.node(0)
+    }
+
+    /// The node with this number. Children of a directory have higher numbers than it, so no walk goes in circles.
+    ///
+    /// # Errors
+    /// When there is none, or its record is damaged.
+    pub fn node(&self, number: u32) -> Result<Node<'a>> {
+        use layout::node as field;
+        let record = self.record(Section::Nodes, number as usize)?;
+        let byte = |at: usize| record.get(at).copied().ok_or(ArchiveError::OutOfBounds { part: "node" });
+        let kind =
+            NodeKind::from_id(byte(field::KIND)?).ok_or(ArchiveError::Invalid { part: "node kind" })?;
+        let content = match kind {
+            NodeKind::Directory => {
+                let (first, count) = (u32_at(record, field::CONTENT)?, u32_at(record, field::CONTENT + 4)?);
+                let end = first.checked_add(count).filter(|end| *end as usize <= self.node_count());
+                let end = end.ok_or(ArchiveError::OutOfBounds { part: "directory" })?;
+                if count > 0 && first <= number {
+                    return Err(ArchiveError::Invalid { part: "directory" });
+                }
+                NodeContent::Directory(first..end)
+            }
+            NodeKind::File => NodeContent::File(extent_at(record, field::CONTENT)?),
+            NodeKind::Symlink => NodeContent::Symlink(self.string_bytes(record, field::CONTENT)?),
+        };
+        Ok(Node {
+            number,
+            name: self.string_bytes(record, field::NAME)?,
+            mode: u16::from_le_bytes(array_at(record, field::MODE)?),
+            mtime: i64::from_le_bytes(array_at(record, field::MTIME)?),
+            materialize: byte(field::FLAGS)? & NODE_MATERIALIZE != 0,
+            content,
+        })
+    }
+
+    /// The child of a directory that has this name: a binary search, without allocation. None also for what is no
+    /// directory.
+    ///
+    /// # Errors
+    /// When a record that the search comes by is damaged.
+    pub fn find_child(&self, directory: &Node, name: &[u8]) -> Result<Option<Node<'a>>> {
+        let NodeContent::Directory(children) = &directory.content else { return Ok(None) };
+        let (mut low, mut high) = (children.start, children.end);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let record = self.record(Section::Nodes, middle as usize)?;
+            match self.string_bytes(record, layout::node::NAME)?.cmp(name) {
+                core::cmp::Ordering::Less => low = middle + 1,
+                core::cmp::Ordering::Greater => high = middle,
+                core::cmp::Ordering::Equal => return self.node(middle).map(Some),
+            }
+        }
+        Ok(None)
     }
 
     /// Number of modules.

@@ -4,10 +4,12 @@ use std::io::Cursor;
 
 use super::layout::{self, checksum};
 use super::reader::Archive;
-use super::writer::{ArchiveWriter, LibraryRecord, ModuleRecord, TargetRecord, compress};
-use super::{ArchiveError, EntryKind, Extent, ModuleKind};
+use super::writer::{
+    ArchiveWriter, LibraryRecord, ModuleRecord, NodeRecord, NodeRecordContent, TargetRecord, compress,
+};
+use super::{ArchiveError, EntryKind, Extent, InterpreterMode, ModuleKind, NodeContent, Placement};
 
-/// Two packed modules, an extension over three blocks, a namespace package and two libraries.
+/// Two packed modules, an extension over three blocks, a namespace package, two libraries and a tree of files.
 fn small_archive() -> Vec<u8> {
     let mut writer = ArchiveWriter::new(Cursor::new(Vec::new())).unwrap();
     let packed = writer
@@ -32,6 +34,15 @@ fn small_archive() -> Vec<u8> {
             .add_library(LibraryRecord { name: name.into(), content: content(first, 1, 200), needs })
             .unwrap();
     }
+    for (path, mode, mtime, node) in [
+        ("a/b.txt", 0o644, 1, NodeRecordContent::File(content(packed, 1, 4))),
+        ("a/link", 0o777, 0, NodeRecordContent::Symlink(b"b.txt".to_vec())),
+        ("a", 0o700, 2, NodeRecordContent::Directory),
+        ("z\u{f6}", 0o600, -3, NodeRecordContent::File(content(0, 0, 0))),
+    ] {
+        let (path, materialize) = (path.as_bytes().to_vec(), path == "a");
+        writer.add_node(NodeRecord { path, mode, mtime, materialize, content: node }).unwrap();
+    }
     let target = TargetRecord {
         python: (3, 11),
         version: "3.11.7".into(),
@@ -43,6 +54,10 @@ fn small_archive() -> Vec<u8> {
         entry: "b".into(),
         libpython: Some(1),
         bootstrap: content(packed, 0, 4),
+        interpreter: InterpreterMode::Environment,
+        placement: Placement::Archive,
+        ca_file: "/etc/cert.pem".into(),
+        ca_directory: String::new(),
     };
     let (length, out) = writer.finish(&target).unwrap();
     let bytes = out.into_inner();
@@ -65,6 +80,15 @@ fn read_all(bytes: &[u8]) -> Result<Vec<Vec<u8>>, ArchiveError> {
     }
     for number in 0..archive.library_count() {
         contents.push(archive.read(archive.library(number as u32)?.content)?);
+    }
+    for number in 0..archive.node_count() {
+        let node = archive.node(number as u32)?;
+        archive.find_child(&node, b"b.txt")?;
+        match node.content {
+            NodeContent::Directory(children) => assert!(children.end as usize <= archive.node_count()),
+            NodeContent::File(content) => contents.push(archive.read(content)?),
+            NodeContent::Symlink(target) => contents.push(target.to_vec()),
+        }
     }
     Ok(contents)
 }
@@ -90,6 +114,43 @@ fn reads_back_what_was_written() {
     for missing in ["", "A", "aa", "a.", "zz"] {
         assert_eq!(archive.find_module(missing).unwrap(), None, "{missing}");
     }
+}
+
+#[test]
+fn finds_files_in_the_tree() {
+    let bytes = small_archive();
+    let archive = Archive::open(&bytes).unwrap();
+    let root = archive.root().unwrap();
+    assert_eq!((root.name, root.mode, root.content.clone()), (&b""[..], 0o755, NodeContent::Directory(1..3)));
+    let a = archive.find_child(&root, b"a").unwrap().unwrap();
+    assert_eq!((a.mode, a.mtime, a.materialize), (0o700, 2, true));
+    let file = archive.find_child(&a, b"b.txt").unwrap().unwrap();
+    let NodeContent::File(content) = file.content else { panic!("{file:?}") };
+    assert_eq!((file.mode, file.mtime, archive.read(content).unwrap()), (0o644, 1, b"ode ".to_vec()));
+    let link = archive.find_child(&a, b"link").unwrap().unwrap();
+    assert_eq!(link.content, NodeContent::Symlink(b"b.txt"));
+    assert_eq!(archive.find_child(&root, "z\u{f6}".as_bytes()).unwrap().unwrap().mtime, -3);
+    for missing in [&b""[..], b"A", b"b.txt", b"zz"] {
+        assert_eq!(archive.find_child(&root, missing).unwrap(), None);
+    }
+    assert_eq!(archive.find_child(&link, b"b.txt").unwrap(), None);
+}
+
+#[test]
+fn a_path_is_taken_once() {
+    let mut writer = ArchiveWriter::new(Cursor::new(Vec::new())).unwrap();
+    let extent = Extent { block: 0, offset: 0, length: 0 };
+    let mut add = |path: &str, content| {
+        let path = path.as_bytes().to_vec();
+        writer.add_node(NodeRecord { path, mode: 0o644, mtime: 0, materialize: false, content }).is_ok()
+    };
+    assert!(add("a/b", NodeRecordContent::File(extent)));
+    assert!(!add("a/b", NodeRecordContent::File(extent)));
+    assert!(!add("a/b/c", NodeRecordContent::File(extent)));
+    assert!(!add("a", NodeRecordContent::File(extent)));
+    assert!(add("a", NodeRecordContent::Directory));
+    assert!(!add("a/b", NodeRecordContent::Directory));
+    assert!(add("", NodeRecordContent::Directory));
 }
 
 #[test]

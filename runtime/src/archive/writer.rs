@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 use std::io::{self, Seek, SeekFrom, Write};
 
 use super::layout::{
-    self, Codec, EntryKind, Extent, HEADER_LENGTH, MODULE_IS_PACKAGE, ModuleKind, NONE, SECTION_ENTRY_LENGTH,
-    SECTIONS, Section, checksum,
+    self, Codec, EntryKind, Extent, HEADER_LENGTH, InterpreterMode, MODULE_IS_PACKAGE, ModuleKind, NONE,
+    Placement, SECTION_ENTRY_LENGTH, SECTIONS, Section, checksum,
 };
+use super::tree::Tree;
+pub use super::tree::{NodeRecord, NodeRecordContent};
 
 /// A block ready to be written.
 #[derive(Debug, Clone)]
@@ -99,6 +101,14 @@ pub struct TargetRecord {
     pub libpython: Option<u32>,
     /// Code of the first `encodings`.
     pub bootstrap: Extent,
+    /// Whether the executable can also be used as `python`.
+    pub interpreter: InterpreterMode,
+    /// Where the tree of files is.
+    pub placement: Placement,
+    /// File of certificates that OpenSSL was built to look for.
+    pub ca_file: String,
+    /// Directory of certificates that OpenSSL was built to look for.
+    pub ca_directory: String,
 }
 
 /// Why an archive cannot be written.
@@ -110,6 +120,9 @@ pub enum WriteError {
     /// Two modules with one name.
     #[error("two modules are named {0}")]
     DuplicateModule(String),
+    /// Two files with one path, or a file where a directory is needed.
+    #[error("two files are at {0}")]
+    DuplicateNode(String),
     /// More than the format's 32-bit counts and string offsets can hold.
     #[error("more {0} than the archive format can hold")]
     TooMany(&'static str),
@@ -124,6 +137,7 @@ pub struct ArchiveWriter<W> {
     blocks: Vec<u8>,
     modules: BTreeMap<String, ModuleRecord>,
     libraries: Vec<LibraryRecord>,
+    tree: Tree,
 }
 
 impl<W: Write + Seek> ArchiveWriter<W> {
@@ -135,7 +149,15 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         let start = out.stream_position()?;
         out.write_all(&[0; HEADER_LENGTH])?;
         let length = HEADER_LENGTH as u64;
-        Ok(Self { out, start, length, blocks: Vec::new(), modules: BTreeMap::new(), libraries: Vec::new() })
+        Ok(Self {
+            out,
+            start,
+            length,
+            blocks: Vec::new(),
+            modules: BTreeMap::new(),
+            libraries: Vec::new(),
+            tree: Tree::default(),
+        })
     }
 
     /// Writes a block; returns its number.
@@ -185,12 +207,21 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         Ok(number)
     }
 
+    /// Puts a file, directory or symbolic link into the tree. Directories above it that nobody has put there are made.
+    ///
+    /// # Errors
+    /// When something else is at its path already. The same directory may be added again: the last one's mode and
+    /// time count.
+    pub fn add_node(&mut self, record: NodeRecord) -> Result<(), WriteError> {
+        self.tree.add(record)
+    }
+
     /// Writes the index and the header; returns the length of the archive and the output, standing at its end.
     ///
     /// # Errors
     /// When writing fails or a table is too large.
     pub fn finish(mut self, target: &TargetRecord) -> Result<(u64, W), WriteError> {
-        let index = index(target, &self.modules, &self.libraries, self.blocks)?;
+        let index = index(target, &self.modules, &self.libraries, &self.tree, self.blocks)?;
         self.out.write_all(&index)?;
         let index_offset = self.length;
         let length = index_offset + index.len() as u64;
@@ -212,13 +243,14 @@ impl<W: Write + Seek> ArchiveWriter<W> {
 
 /// String table, interned: equal strings are stored once.
 #[derive(Default)]
-struct Strings {
+pub(super) struct Strings {
     bytes: Vec<u8>,
-    places: BTreeMap<String, [u8; 8]>,
+    places: BTreeMap<Vec<u8>, [u8; 8]>,
 }
 
 impl Strings {
-    fn place(&mut self, text: &str) -> Result<[u8; 8], WriteError> {
+    pub(super) fn place(&mut self, text: impl AsRef<[u8]>) -> Result<[u8; 8], WriteError> {
+        let text = text.as_ref();
         if let Some(place) = self.places.get(text) {
             return Ok(*place);
         }
@@ -226,7 +258,7 @@ impl Strings {
         let mut place = [0; 8];
         place[..4].copy_from_slice(&u32::try_from(self.bytes.len()).map_err(too_many)?.to_le_bytes());
         place[4..].copy_from_slice(&u32::try_from(text.len()).map_err(too_many)?.to_le_bytes());
-        self.bytes.extend(text.as_bytes());
+        self.bytes.extend(text);
         self.places.insert(text.to_owned(), place);
         Ok(place)
     }
@@ -254,7 +286,7 @@ impl NeedRuns {
     }
 }
 
-fn extent_bytes(extent: Extent) -> [u8; 16] {
+pub(super) fn extent_bytes(extent: Extent) -> [u8; 16] {
     let mut bytes = [0; 16];
     bytes[..4].copy_from_slice(&extent.block.to_le_bytes());
     bytes[4..8].copy_from_slice(&extent.offset.to_le_bytes());
@@ -266,6 +298,7 @@ fn index(
     target: &TargetRecord,
     modules: &BTreeMap<String, ModuleRecord>,
     libraries: &[LibraryRecord],
+    tree: &Tree,
     blocks: Vec<u8>,
 ) -> Result<Vec<u8>, WriteError> {
     let (mut strings, mut needs) = (Strings::default(), NeedRuns::default());
@@ -292,6 +325,12 @@ fn index(
         target_record.extend(strings.place(text)?);
     }
     target_record.extend(extent_bytes(target.bootstrap));
+    target_record.extend([target.interpreter as u8, target.placement as u8]);
+    target_record.extend([0; 6]);
+    for text in [&target.ca_file, &target.ca_directory] {
+        target_record.extend(strings.place(text)?);
+    }
+    let node_records = tree.records(&mut strings)?;
 
     let mut index = Vec::new();
     index.extend((SECTIONS.len() as u32).to_le_bytes());
@@ -306,6 +345,7 @@ fn index(
             Section::Libraries => &library_records,
             Section::Needs => &needs.bytes,
             Section::Blocks => &blocks,
+            Section::Nodes => &node_records,
         };
         index.extend((section as u32).to_le_bytes());
         index.extend((section.record_length() as u32).to_le_bytes());

@@ -113,8 +113,8 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
-    use crate::archive::EntryKind;
     use crate::archive::writer::{ArchiveWriter, TargetRecord, compress};
+    use crate::archive::{EntryKind, InterpreterMode, Placement};
 
     /// An archive of nine blocks of a thousand bytes each, and the bytes.
     fn archive() -> (Vec<u8>, Vec<u8>) {
@@ -136,6 +136,10 @@ mod tests {
             entry: text(),
             libpython: None,
             bootstrap,
+            interpreter: InterpreterMode::None,
+            placement: Placement::Archive,
+            ca_file: text(),
+            ca_directory: text(),
         };
         (writer.finish(&target).unwrap().1.into_inner(), bytes)
     }
