@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::cache::Cache;
 use crate::entry::Entry;
+use crate::graph::build::Root;
 
 /// A build, fully specified.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub struct BuildRequest {
     pub jobs: usize,
     /// The build cache.
     pub cache: Cache,
+    /// Modules to include beside what the program imports.
+    pub roots: Vec<Root>,
 }
 
 impl BuildRequest {
@@ -28,7 +31,7 @@ impl BuildRequest {
     pub fn new(entry: Entry) -> Self {
         let output = PathBuf::from("dist").join(entry.name());
         let cache = Cache::of_user(environment);
-        Self { entry, python: None, output, optimize: 0, jobs: available_jobs(), cache }
+        Self { entry, python: None, output, optimize: 0, jobs: available_jobs(), cache, roots: Vec::new() }
     }
 }
 

@@ -75,6 +75,17 @@ pub struct GraphRequest<'a> {
     pub jobs: usize,
     /// The build cache.
     pub cache: &'a Cache,
+    /// Modules to include beside what the program imports.
+    pub roots: &'a [Root],
+}
+
+/// A module that the user asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Root {
+    /// Dotted name.
+    pub name: String,
+    /// Whether all modules below it are wanted, too.
+    pub with_submodules: bool,
 }
 
 /// Builds the graph. Returns it with the name of the module that runs as `__main__`.
@@ -85,6 +96,7 @@ pub fn build(request: &GraphRequest) -> Result<(ModuleGraph, String), GraphError
     let mut builder = Builder::new(request);
     let entry = builder.add_entry()?;
     builder.add_roots();
+    builder.add_requested()?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(request.jobs).stack_size(STACK_BYTES).build()?;
     loop {
         while !builder.unread.is_empty() {
@@ -239,6 +251,26 @@ impl<'a> Builder<'a> {
                 }
             }
         }
+    }
+
+    /// Adds what the user asks for.
+    fn add_requested(&mut self) -> Result<(), GraphError> {
+        for root in self.request.roots {
+            self.require(&root.name)?;
+            let mut packages = if root.with_submodules { vec![root.name.clone()] } else { Vec::new() };
+            while let Some(package) = packages.pop() {
+                let directories = self.graph.modules.get(&package).map(|module| module.directories.clone());
+                for directory in directories.unwrap_or_default() {
+                    for last in self.resolver.modules_in(&directory) {
+                        let name = format!("{package}.{last}");
+                        if self.ensure(&name) {
+                            packages.push(name);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Codecs that exist only on Windows cannot be imported elsewhere.

@@ -27,11 +27,12 @@ pub fn build(request: &BuildRequest) -> Result<Report, Error> {
 
 fn phases(request: &BuildRequest) -> Result<Report, Error> {
     let started = Instant::now();
-    let BuildRequest { entry, cache, optimize, jobs, .. } = request;
+    let BuildRequest { entry, cache, optimize, jobs, roots, .. } = request;
 
     let chosen = choose(request.python.as_deref(), entry, environment, cache)?;
     let facts = &chosen.facts;
-    let (graph, main) = build_graph(&GraphRequest { entry, facts, optimize: *optimize, jobs: *jobs, cache })?;
+    let (graph, main) =
+        build_graph(&GraphRequest { entry, facts, optimize: *optimize, jobs: *jobs, cache, roots })?;
     let order = predicted(&graph, &main);
     let collection =
         collect(&graph, &order, &chosen.libpython, facts, environment("LD_LIBRARY_PATH").as_deref())?;
