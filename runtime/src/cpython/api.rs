@@ -55,12 +55,18 @@ const fn c_name(name: &'static str) -> &'static core::ffi::CStr {
 /// `wchar_t *` of CPython's configuration.
 pub type WideString = *mut libc::wchar_t;
 
+/// `Py_OpenCodeHookFunction` (PEP 578).
+pub type OpenCodeHook = unsafe extern "C" fn(path: Object, data: *mut c_void) -> Object;
+
 api! {
     functions {
         // Configuration and life cycle.
         PyPreConfig_InitPythonConfig: fn(*mut c_int);
         Py_PreInitialize: fn(*const c_int) -> PyStatus;
+        Py_PreInitializeFromBytesArgs: fn(*const c_int, isize, *const *const c_char) -> PyStatus;
+        Py_ExitStatusException: fn(PyStatus);
         PyConfig_InitIsolatedConfig: fn(*mut u8);
+        PyConfig_InitPythonConfig: fn(*mut u8);
         PyConfig_SetBytesString: fn(*mut u8, *mut u8, *const c_char) -> PyStatus;
         PyConfig_SetBytesArgv: fn(*mut u8, isize, *const *const c_char) -> PyStatus;
         PyConfig_Clear: fn(*mut u8);
@@ -69,17 +75,27 @@ api! {
         PyMem_RawFree: fn(*mut c_void);
         Py_InitializeFromConfig: fn(*const u8) -> PyStatus;
         PyImport_AppendInittab: fn(*const c_char, unsafe extern "C" fn() -> Object) -> c_int;
+        PyFile_SetOpenCodeHook: fn(OpenCodeHook, *mut c_void) -> c_int;
         Py_RunMain: fn() -> c_int;
         // Objects.
         Py_IncRef: fn(Object);
         Py_DecRef: fn(Object);
         PyObject_GetAttrString: fn(Object, *const c_char) -> Object;
+        PyObject_SetAttr: fn(Object, Object, Object) -> c_int;
+        PyObject_RichCompareBool: fn(Object, Object, c_int) -> c_int;
+        PyInstanceMethod_New: fn(Object) -> Object;
+        PyTuple_Pack: fn(isize; ...) -> Object;
         PyObject_SetAttrString: fn(Object, *const c_char, Object) -> c_int;
         PyObject_GetIter: fn(Object) -> Object;
         PyIter_Next: fn(Object) -> Object;
         PyObject_CallFunctionObjArgs: fn(Object; ...) -> Object;
         PyUnicode_FromStringAndSize: fn(*const c_char, isize) -> Object;
         PyUnicode_DecodeFSDefaultAndSize: fn(*const c_char, isize) -> Object;
+        PyUnicode_GetLength: fn(Object) -> isize;
+        PyUnicode_Tailmatch: fn(Object, Object, isize, isize, c_int) -> isize;
+        PyUnicode_Substring: fn(Object, isize, isize) -> Object;
+        PyBytes_FromStringAndSize: fn(*const c_char, isize) -> Object;
+        PySequence_Concat: fn(Object, Object) -> Object;
         PyUnicode_Concat: fn(Object, Object) -> Object;
         PyUnicode_AsUTF8AndSize: fn(Object, *mut isize) -> *const c_char;
         PyArg_ParseTupleAndKeywords: fn(Object, Object, *const c_char, *const *const c_char; ...) -> c_int;
@@ -87,7 +103,6 @@ api! {
         PyList_New: fn(isize) -> Object;
         PyList_Insert: fn(Object, isize, Object) -> c_int;
         PyList_Append: fn(Object, Object) -> c_int;
-        PySequence_Contains: fn(Object, Object) -> c_int;
         PyDict_New: fn() -> Object;
         PyDict_SetItemString: fn(Object, *const c_char, Object) -> c_int;
         PyDict_DelItemString: fn(Object, *const c_char) -> c_int;
@@ -98,6 +113,7 @@ api! {
         PyImport_AddModule: fn(*const c_char) -> Object;
         PyImport_ImportModule: fn(*const c_char) -> Object;
         PyImport_GetModuleDict: fn() -> Object;
+        PyImport_GetMagicNumber: fn() -> core::ffi::c_long;
         PyMarshal_ReadObjectFromString: fn(*const c_char, isize) -> Object;
         PyEval_EvalCode: fn(Object, Object, Object) -> Object;
         PyType_FromSpec: fn(*mut PyTypeSpec) -> Object;
@@ -112,13 +128,11 @@ api! {
         PyErr_ExceptionMatches: fn(Object) -> c_int;
         PyErr_SetString: fn(Object, *const c_char);
         PyErr_SetImportError: fn(Object, Object, Object) -> Object;
-        PyErr_SetFromErrnoWithFilenameObject: fn(Object, Object) -> Object;
     }
     objects {
         _Py_NoneStruct: super::types::PyObject;
         _Py_TrueStruct: super::types::PyObject;
         _Py_FalseStruct: super::types::PyObject;
-        PyExc_OSError: Object;
         PyExc_TypeError: Object;
         PyExc_UnicodeError: Object;
         PyImport_FrozenModules: *const c_void;

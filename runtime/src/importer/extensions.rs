@@ -53,18 +53,10 @@ impl Session {
             };
             set(c"name", &Owned::share(api, spec)?.attribute(c"name")?)?;
             set(c"origin", &origin)?;
-            set(c"loader", &self.object)?;
+            set(c"loader", &Owned::share(api, spec)?.attribute(c"loader")?)?;
             let stand_in = Owned::take(api, (api._PyNamespace_New)(fields.get()))?;
             self.call_from_python(&self.create_dynamic, stand_in.get())
         }
-    }
-
-    /// Runs the code of a module that [`Session::create_extension`] made; none with an exception set.
-    ///
-    /// # Safety
-    /// `module` is a live object; the calling thread may use Python.
-    pub unsafe fn execute_extension(&self, module: Object) -> Option<Owned> {
-        self.call_from_python(&self.exec_dynamic, module)
     }
 
     /// Calls a function of `_imp` below as many of importlib's frames as its own loader has, which is a Python method:

@@ -78,8 +78,12 @@ impl Session {
                     (spec, cached, package)
                 }
             };
+            let loader = match self.importer.target.entry_kind {
+                EntryKind::Script => self.loader(entry, &Owned::text(api, "__main__")?, file)?,
+                EntryKind::Module => spec.attribute(c"loader")?,
+            };
             set(c"__file__", file)?;
-            set(c"__loader__", &self.object)?;
+            set(c"__loader__", &loader)?;
             set(c"__spec__", &spec)?;
             set(c"__cached__", &cached)?;
             set(c"__package__", &package)

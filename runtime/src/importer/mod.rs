@@ -1,8 +1,8 @@
 //! The importer: a finder and loader over the archive, written against CPython's C API.
 //!
-//! [`install`] gets it into the interpreter, [`object`] is the Python object that `sys.meta_path` and every
-//! `__loader__` hold, [`methods`] are its methods and [`arguments`] theirs, [`specs`] makes module specs, [`code`]
-//! code objects, [`extensions`] extension modules, [`main_module`] runs the entry.
+//! [`install`] gets it into the interpreter, [`object`] is the Python object that `sys.meta_path` holds, [`finder`] its
+//! method, [`loaders`] are the classes of the modules' loaders, [`arguments`] their arguments, [`specs`] makes module
+//! specs, [`code`] code objects, [`extensions`] extension modules, [`main_module`] runs the entry.
 //!
 //! One `Importer` serves the process; what belongs to an interpreter (its `ModuleSpec` class and the like) is in
 //! a [`session::Session`], made when `encodings` is first imported there, so that subinterpreters have theirs.
@@ -11,9 +11,10 @@ pub mod arguments;
 pub mod blocks;
 pub mod code;
 pub mod extensions;
+pub mod finder;
 pub mod install;
+pub mod loaders;
 pub mod main_module;
-pub mod methods;
 pub mod object;
 pub mod session;
 pub mod specs;
@@ -69,6 +70,20 @@ impl Importer {
     /// module that is not there.
     fn find(&self, name: &str) -> Option<Module<'static>> {
         self.archive.find_module(name).unwrap_or_else(|error| fatal(error.into()))
+    }
+}
+
+impl Importer {
+    /// The module with this file, relative to the root.
+    fn module_of(&self, file: &str) -> Option<Module<'static>> {
+        let (directory, name) =
+            file.rsplit_once('/').map_or((None, file), |(directory, name)| (Some(directory), name));
+        let stem = name.split('.').next().unwrap_or(name);
+        let stem = (stem != "__init__" || directory.is_none()).then_some(stem);
+        let path: Vec<&str> = directory.into_iter().chain(stem).collect();
+        let is_it = |module: &Module| module.file == file;
+        let entry = || self.find(self.target.entry).filter(is_it);
+        self.find(&path.join("/").replace('/', ".")).filter(is_it).or_else(entry)
     }
 }
 

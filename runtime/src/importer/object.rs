@@ -1,13 +1,12 @@
 //! The Python type of the importer, `_snapfreeze.Importer`, and its instances.
 //!
-//! One object an interpreter, on `sys.meta_path` and as `__loader__` of all modules of the archive. Its methods are
-//! in [`super::methods`]. Behind the object's header stands a pointer to its [`Session`]; an instance that
-//! Python code makes itself has none, and its methods say so.
+//! One object an interpreter, on `sys.meta_path`; its method is in [`super::finder`]. Behind the object's header stands a pointer to its [`Session`]; an instance that
+//! Python code makes itself has none, and its method says so.
 
 use core::ffi::c_int;
 use core::ptr;
 
-use super::methods::METHODS;
+use super::finder::METHODS;
 use super::session::Session;
 use crate::cpython::types::{Object, PY_TP_METHODS, PY_TPFLAGS_DEFAULT, PyObject, PyTypeSpec, Slot};
 use crate::cpython::{Api, Owned};

@@ -7,6 +7,7 @@ use core::ffi::CStr;
 use core::ptr;
 use std::sync::atomic::Ordering;
 
+use super::loaders::Loaders;
 use super::{Importer, object};
 use crate::archive::{ArchiveError, Module};
 use crate::cpython::types::Object;
@@ -25,10 +26,12 @@ pub struct Session {
     pub(super) fix_co_filename: Owned,
     /// `_imp.create_dynamic`.
     pub(super) create_dynamic: Owned,
-    /// `_imp.exec_dynamic`.
-    pub(super) exec_dynamic: Owned,
-    /// `importlib._bootstrap`.
-    pub(super) bootstrap: Owned,
+    /// `importlib.machinery.PathFinder`.
+    pub(super) path_finder: Owned,
+    /// `importlib._bootstrap_external._NamespacePath`.
+    pub(super) namespace_path: Owned,
+    /// The classes of the modules' loaders.
+    pub(super) loaders: Loaders,
     /// Calls a function so that importlib's frames are cut out of tracebacks.
     pub(super) call_with_frames_removed: Owned,
     /// The builtin `exec`.
@@ -46,18 +49,21 @@ impl Session {
         unsafe {
             let import = |name: &CStr| Owned::take(api, (api.PyImport_ImportModule)(name.as_ptr()));
             let bootstrap = import(c"_frozen_importlib")?;
+            let external = import(c"_frozen_importlib_external")?;
             let imp = import(c"_imp")?;
             let builtins = import(c"builtins")?;
+            let object = object::new(api)?;
             let session: &'static Self = Box::leak(Box::new(Self {
                 importer,
-                object: object::new(api)?,
+                loaders: Loaders::new(api, &object, &external)?,
+                object,
                 root: Owned::take(api, super::install::root_string(importer))?,
                 module_spec: bootstrap.attribute(c"ModuleSpec")?,
                 fix_co_filename: imp.attribute(c"_fix_co_filename")?,
                 create_dynamic: imp.attribute(c"create_dynamic")?,
-                exec_dynamic: imp.attribute(c"exec_dynamic")?,
+                path_finder: external.attribute(c"PathFinder")?,
+                namespace_path: external.attribute(c"_NamespacePath")?,
                 call_with_frames_removed: bootstrap.attribute(c"_call_with_frames_removed")?,
-                bootstrap,
                 exec: builtins.attribute(c"exec")?,
             }));
             object::attach(&session.object, session);
@@ -98,7 +104,7 @@ impl Session {
         unsafe {
             let spec = self.spec(&module)?;
             set(c"__spec__", &spec)?;
-            set(c"__loader__", &self.object)?;
+            set(c"__loader__", &spec.attribute(c"loader")?)?;
             set(c"__file__", &spec.attribute(c"origin")?)?;
             set(c"__cached__", &spec.attribute(c"cached")?)?;
             set(c"__path__", &spec.attribute(c"submodule_search_locations")?)?;

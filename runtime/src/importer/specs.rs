@@ -1,19 +1,13 @@
 //! Module specs (PEP 451) and the paths in them.
 //!
 //! A module's `__file__` is `ROOT/pkg/mod.py`, a package's `__path__` is `[ROOT/pkg]`, `__cached__` is where
-//! `python` would have it. A namespace package has no loader in its spec, which is how importlib knows one.
-
-use core::ffi::CStr;
-use std::path::Path;
+//! `python` would have it. A namespace package has no loader in its spec, which is how importlib knows one, and a path
+//! that importlib keeps up to date.
 
 use super::session::Session;
 use crate::archive::{Module, ModuleKind};
 use crate::cpython::types::Object;
 use crate::cpython::{Api, Owned};
-
-/// Attribute of the specs of modules that the archive has under another name. Not `loader_state`: that is
-/// overwritten by `importlib.util.LazyLoader`.
-pub const NAME_IN_ARCHIVE: &CStr = c"_snapfreeze_name";
 
 impl Session {
     /// A module's spec; none with an exception set.
@@ -22,86 +16,54 @@ impl Session {
     /// The calling thread may use Python.
     pub unsafe fn spec(&self, module: &Module) -> Option<Owned> {
         let api = self.api();
-        let is_namespace = module.kind == ModuleKind::Namespace;
         // SAFETY: from the contract.
         unsafe {
             let name = Owned::text(api, module.name)?;
-            let loader = if is_namespace { api.none() } else { self.object.get() };
-            let spec = self.module_spec.call(&[name.get(), loader])?;
-            if !is_namespace {
-                spec.set_attribute(c"origin", &self.path(module.file)?)?;
-                spec.set_attribute(c"has_location", &Owned::share(api, api.boolean(true))?)?;
-            }
-            if module.kind == ModuleKind::Code {
-                spec.set_attribute(c"cached", &self.path(&self.cached_file(module.file))?)?;
-            }
+            let spec = match module.kind {
+                ModuleKind::Namespace => self.module_spec.call(&[name.get(), api.none()])?,
+                _ => {
+                    let file = self.path(module.file)?;
+                    let loader = self.loader(module, &name, &file)?;
+                    let spec = self.module_spec.call(&[name.get(), loader.get()])?;
+                    spec.set_attribute(c"origin", &file)?;
+                    spec.set_attribute(c"has_location", &Owned::share(api, api.boolean(true))?)?;
+                    if module.kind == ModuleKind::Code {
+                        spec.set_attribute(c"cached", &self.path(&self.cached_file(module.file))?)?;
+                    }
+                    spec
+                }
+            };
             if module.is_package {
                 let locations = Owned::take(api, (api.PyList_New)(0))?;
                 let directory = self.path(package_directory(module))?;
                 if (api.PyList_Append)(locations.get(), directory.get()) != 0 {
                     return None;
                 }
+                let locations = match module.kind {
+                    // It grows when a directory with another portion is put on `sys.path`.
+                    ModuleKind::Namespace => {
+                        let find = self.path_finder.attribute(c"_get_spec")?;
+                        self.namespace_path.call(&[name.get(), locations.get(), find.get()])?
+                    }
+                    _ => locations,
+                };
                 spec.set_attribute(c"submodule_search_locations", &locations)?;
             }
             Some(spec)
         }
     }
 
-    /// The spec of a submodule that lies in one of the directories of `path`, though the archive has it under another
-    /// name: its package has changed its `__path__`. The archive's name is noted in the spec. The inner none: there
-    /// is no such module; the outer one: an exception is set.
+    /// A module's loader: `LOADER(name, path)`.
     ///
     /// # Safety
-    /// `name` and `path` are live objects, `name` is a `str`; the calling thread may use Python.
-    pub unsafe fn spec_by_path(&self, name: Object, path: Object) -> Option<Option<Owned>> {
-        let api = self.api();
-        // SAFETY: from the contract; each entry is alive while its text is looked at.
-        unsafe {
-            let Some(last) = utf8(api, name)?.and_then(|name| name.rsplit('.').next()) else {
-                return Some(None);
-            };
-            let entries = Owned::take(api, (api.PyObject_GetIter)(path))?;
-            while let Some(entry) = Owned::take(api, (api.PyIter_Next)(entries.get())) {
-                if (api.PyUnicode_AsUTF8AndSize)(entry.get(), core::ptr::null_mut()).is_null() {
-                    (api.PyErr_Clear)(); // an entry of another finder's
-                    continue;
-                }
-                let module = utf8(api, entry.get())?.and_then(|entry| self.module_in(entry, last));
-                if let Some(module) = module {
-                    let spec = self.spec(&module)?;
-                    spec.set_attribute(NAME_IN_ARCHIVE, &spec.attribute(c"name")?)?;
-                    spec.set_attribute(c"name", &Owned::share(api, name)?)?;
-                    return Some(Some(spec));
-                }
-            }
-            (api.PyErr_Occurred)().is_null().then_some(None)
-        }
-    }
-
-    /// The module that a directory below the root has under this last part of its name.
-    fn module_in(&self, directory: &str, last: &str) -> Option<Module<'static>> {
-        let directory = Path::new(directory).strip_prefix(self.importer.root()).ok()?.to_str()?;
-        let name = format!("{directory}/{last}");
-        let name = name.trim_start_matches('/').replace('/', ".");
-        self.importer.find(&name).filter(|module| directory_above(module) == directory)
-    }
-
-    /// Whether a search over `path` may find the module: its own directory must be among the entries. Without a
-    /// path, or for a top-level module, the archive stands for all of `sys.path`. None with an exception set when
-    /// the path is not one.
-    ///
-    /// # Safety
-    /// `path` is a live object; the calling thread may use Python.
-    pub unsafe fn is_within(&self, module: &Module, path: Option<Object>) -> Option<bool> {
-        let (Some(path), true) = (path, module.name.contains('.')) else { return Some(true) };
-        // SAFETY: from the contract.
-        unsafe {
-            match (self.api().PySequence_Contains)(path, self.path(directory_above(module))?.get()) {
-                0 => Some(false),
-                1 => Some(true),
-                _ => None,
-            }
-        }
+    /// The calling thread may use Python.
+    pub unsafe fn loader(&self, module: &Module, name: &Owned, file: &Owned) -> Option<Owned> {
+        let class = match module.kind {
+            ModuleKind::Extension => &self.loaders.extension,
+            _ if is_sourceless(module.file) => &self.loaders.sourceless,
+            _ => &self.loaders.source,
+        };
+        class.call(&[name.get(), file.get()])
     }
 
     /// A file's absolute path as a `str`; none with an exception set.
@@ -122,6 +84,9 @@ impl Session {
 
     /// Where `python` would cache a module's bytecode: `importlib.util.cache_from_source`, relative to the root.
     fn cached_file(&self, file: &str) -> String {
+        if is_sourceless(file) {
+            return file.to_owned();
+        }
         let (directory, name) =
             file.rsplit_once('/').map_or(("", file), |(directory, name)| (directory, name));
         let slash = if directory.is_empty() { "" } else { "/" };
@@ -135,6 +100,11 @@ impl Session {
     }
 }
 
+/// Whether a module's file is a `.pyc` in its source's place.
+fn is_sourceless(file: &str) -> bool {
+    file.ends_with(".pyc")
+}
+
 /// A package's directory, relative to the root.
 fn package_directory<'a>(module: &Module<'a>) -> &'a str {
     match module.kind {
@@ -144,7 +114,7 @@ fn package_directory<'a>(module: &Module<'a>) -> &'a str {
 }
 
 /// The directory, relative to the root, in which a search finds the module.
-fn directory_above<'a>(module: &Module<'a>) -> &'a str {
+pub fn directory_above<'a>(module: &Module<'a>) -> &'a str {
     let file = if module.is_package { package_directory(module) } else { module.file };
     file.rsplit_once('/').map_or("", |(directory, _)| directory)
 }

@@ -370,39 +370,52 @@ def subinterpreters():
 
 
 def loader_interface():
+    """Which exceptions wrong calls raise, too; not their words, which for native functions are others."""
     import copy
     import importlib.abc
+    import importlib.machinery
     import pickle
 
     import parts.leaf
 
     loader = parts.leaf.__loader__
     spec = parts.leaf.__spec__
-    print(loader.get_code(fullname="parts").co_name, loader.is_package(fullname="parts"))
-    print(relative(loader.get_filename(fullname="parts.leaf")), loader.get_source(fullname="parts.leaf") is None)
+    print(loader.name, relative(loader.path), type(loader).__name__, list(vars(loader)) == ["name", "path"])
+    print(isinstance(loader, importlib.machinery.SourceFileLoader), isinstance(loader, importlib.abc.SourceLoader))
+    print(loader.get_code(fullname="parts.leaf").co_name, loader.is_package(fullname="parts.leaf"))
+    print(relative(loader.get_filename(fullname="parts.leaf")))
     print(loader.create_module(spec=spec), loader.exec_module(module=parts.leaf))
     print(loader.load_module(fullname="parts.leaf") is parts.leaf)
-    finder = next(finder for finder in sys.meta_path if finder is loader)
+    for method in "create_module exec_module load_module get_code get_source is_package get_filename get_data".split():
+        for args, keywords in (((), {}), ((1, 2, 3, 4), {}), ((3,), {}), (("nothing",), {}), (("parts",), {"no": 1})):
+            outcome = raised(getattr(loader, method), *args, **keywords)
+            print(method, args, keywords, outcome[0], outcome[1] is None)
+        print("class", raised(getattr(type(loader), method), "parts")[0])
+    other = type(loader)("parts.leaf", loader.path)
+    print(other == loader, hash(other) == hash(loader), other is loader, type(loader)("x", loader.path) == loader)
+    print(raised(type(loader)("parts", loader.path).get_code, "parts.leaf"))
+    print(copy.copy(loader) == loader, copy.deepcopy(spec).loader == loader)
+    print(pickle.loads(pickle.dumps(loader)) == loader)
+    import spaces
+
+    print(type(spaces.__loader__).__name__, type(spaces.__spec__.loader).__name__, type(spaces.__path__).__name__)
+    json = importlib.import_module("json")
+    print(type(importlib.import_module("json.decoder").__loader__) is type(json.__loader__))
+
+
+def finder_interface():
+    import parts.leaf
+
+    finder = sys.meta_path[0]
     for keywords in ({}, {"path": None}, {"path": parts.__path__, "target": parts.leaf}, {"path": ()}):
         found = finder.find_spec(fullname="parts.leaf", **keywords)
         print(found and found.name)
-    for method in "find_spec create_module exec_module load_module get_code get_source is_package get_filename get_data".split():
-        for args, keywords in (((), {}), ((1, 2, 3, 4), {}), ((3,), {}), (("nothing",), {}), (("parts",), {"no": 1})):
-            outcome = raised(getattr(loader, method), *args, **keywords)
-            if outcome[0] == "returned" and outcome[1] is not None:
-                outcome = "returned", type(outcome[1]).__name__
-            print(method, args, keywords, outcome)
-        stranger = type(loader)()
-        print("call", raised(getattr(stranger, method), "parts"))
-        print("call", raised(getattr(type(loader), method), "parts"))
+    for args, keywords in (((), {}), ((1, 2, 3, 4), {}), ((3,), {}), (("nothing",), {}), (("parts",), {"no": 1})):
+        print(args, keywords, raised(finder.find_spec, *args, **keywords)[0])
+    print(raised(type(finder)().find_spec, "parts")[0], raised(type(finder).find_spec, "parts")[0])
     print(raised(finder.find_spec, "parts.leaf", 3)[0], raised(finder.find_spec, "parts.nothing", 3)[0])
     print(finder.find_spec("parts.leaf", iter(["elsewhere", 5, *parts.__path__])) is not None)
-    print(repr(loader).split(" at ")[0], copy.copy(loader) is loader, copy.deepcopy(spec).loader is loader)
-    print(pickle.loads(pickle.dumps(loader)) is loader, hash(loader) == hash(loader), loader == loader)
-    print(raised(pickle.dumps, type(loader)())[0], raised(setattr, loader, "x", 1)[0])
-    import spaces
-
-    print(type(spaces.__loader__).__name__, type(spaces.__spec__.loader).__name__, list(spaces.__path__) != [])
+    print(repr(finder).split(" at ")[0], raised(setattr, finder, "x", 1)[0])
 
 
 def sys_attributes():
@@ -456,12 +469,12 @@ def reloads_do_not_leak():
         raised(importlib.import_module, "parts.none")
         loader = parts.leaf.__loader__
         for wrong in ((), (3,), ("parts.none",), ("\udcff",), (None, None), ("a", "b", "c", "d")):
-            for method in ("get_code", "find_spec", "exec_module", "create_module", "is_package", "get_data"):
+            for method in ("get_code", "get_source", "exec_module", "create_module", "is_package", "get_data"):
                 raised(getattr(loader, method), *wrong)
-        for name in ("parts.leaf", "parts"):
-            loader.get_code(name)
-            loader.get_filename(name)
-            loader.get_source(name)
+            raised(sys.meta_path[0].find_spec, *wrong)
+        loader.get_code("parts.leaf")
+        loader.get_filename("parts.leaf")
+        loader.get_source("parts.leaf")
         del sys.modules["parts.sub"]
         importlib.import_module("parts.sub")
 

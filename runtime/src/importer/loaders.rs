@@ -1,0 +1,169 @@
+//! The loaders of the archive's modules: subclasses of importlib's own, so that whoever asks a loader for its class,
+//! its path or its data finds what `python` has.
+//!
+//! What they inherit reads the tree of files. What is native here only avoids that: `get_code` takes a module's code
+//! out of the archive where it lies, and `create_module` hands an extension's library to the dynamic linker.
+//! The functions have the interpreter's importer object as their receiver, through which they know their session, and
+//! are made methods by `PyInstanceMethod_New`.
+
+use core::ptr;
+
+use super::arguments::Signature;
+use super::object;
+use super::session::Session;
+use super::specs::utf8;
+use crate::archive::{Module, ModuleKind, NodeContent};
+use crate::cpython::reference::returned;
+use crate::cpython::types::{Object, PyMethodDef};
+use crate::cpython::{Api, Owned};
+
+/// The loader classes of one interpreter.
+pub struct Loaders {
+    /// Of modules whose bytecode is in the archive.
+    pub source: Owned,
+    /// Of `.pyc` files without a source: importlib's own.
+    pub sourceless: Owned,
+    /// Of extension modules.
+    pub extension: Owned,
+    /// `SourceFileLoader.get_code` of importlib, for files that are not the archive's.
+    get_code: Owned,
+    /// `SourceFileLoader.get_source` of importlib.
+    get_source: Owned,
+    /// `ExtensionFileLoader.create_module` of importlib.
+    create_module: Owned,
+}
+
+static GET_CODE: PyMethodDef = PyMethodDef::new(c"get_code", get_code);
+static GET_SOURCE: PyMethodDef = PyMethodDef::new(c"get_source", get_source);
+static CREATE_MODULE: PyMethodDef = PyMethodDef::new(c"create_module", create_module);
+
+impl Loaders {
+    /// Makes the classes; none with an exception set. `importer` is the interpreter's importer object, `external`
+    /// is `importlib._bootstrap_external`.
+    ///
+    /// # Safety
+    /// The calling thread may use Python.
+    pub unsafe fn new(api: &'static Api, importer: &Owned, external: &Owned) -> Option<Self> {
+        let base = external.attribute(c"SourceFileLoader")?;
+        let extension = external.attribute(c"ExtensionFileLoader")?;
+        // SAFETY: from the contract; the methods' definitions are static.
+        unsafe {
+            Some(Self {
+                source: subclass(api, importer, &base, &[&GET_CODE, &GET_SOURCE])?,
+                sourceless: external.attribute(c"SourcelessFileLoader")?,
+                get_code: base.attribute(c"get_code")?,
+                get_source: base.attribute(c"get_source")?,
+                create_module: extension.attribute(c"create_module")?,
+                extension: subclass(api, importer, &extension, &[&CREATE_MODULE])?,
+            })
+        }
+    }
+}
+
+/// `type(NAME, (base,), {"__module__": "_snapfreeze", …})`.
+unsafe fn subclass(
+    api: &'static Api,
+    importer: &Owned,
+    base: &Owned,
+    methods: &[&'static PyMethodDef],
+) -> Option<Owned> {
+    // SAFETY: called by `Loaders::new`; the definitions are static.
+    unsafe {
+        let namespace = Owned::take(api, (api.PyDict_New)())?;
+        let set = |name: *const core::ffi::c_char, value: &Owned| {
+            ((api.PyDict_SetItemString)(namespace.get(), name, value.get()) == 0).then_some(())
+        };
+        set(c"__module__".as_ptr(), &Owned::text(api, "_snapfreeze")?)?;
+        for method in methods {
+            let function =
+                Owned::take(api, (api.PyCFunction_NewEx)(*method, importer.get(), ptr::null_mut()))?;
+            set(method.name, &Owned::take(api, (api.PyInstanceMethod_New)(function.get()))?)?;
+        }
+        let bases = Owned::take(api, (api.PyTuple_Pack)(1, base.get()))?;
+        let name = base.attribute(c"__name__")?;
+        let metaclass = base.attribute(c"__class__")?;
+        metaclass.call(&[name.get(), bases.get(), namespace.get()])
+    }
+}
+
+/// Defines the methods: each gets its session, the loader and its one argument, and returns a new reference, or none
+/// with an exception set.
+macro_rules! methods {
+    ($($(#[$meta:meta])* $name:ident($session:ident, $loader:ident, $argument:ident: $format:literal $argument_name:literal) $body:block)*) => {
+        $($(#[$meta])*
+        unsafe extern "C" fn $name(receiver: Object, positional: Object, keywords: Object) -> Object {
+            static SIGNATURE: Signature = Signature::new($format, &[c"self", $argument_name]);
+            unsafe fn body($session: &'static Session, $loader: &Owned, $argument: Object) -> Option<Owned> $body
+            // SAFETY: the receiver is the importer object that the function was made with; CPython passes the
+            // arguments and holds the GIL.
+            returned(unsafe {
+                object::session(receiver).and_then(|session| {
+                    let [loader, argument, _] = SIGNATURE.read(session.api(), positional, keywords)?;
+                    body(session, &Owned::share(session.api(), loader)?, argument)
+                })
+            })
+        })*
+    };
+}
+
+methods! {
+    /// `get_code(self, fullname)`.
+    get_code(session, loader, fullname: c"OO:get_code" c"fullname") {
+        let file = loader.attribute(c"get_filename")?.call(&[fullname])?;
+        // SAFETY: within a method's call.
+        unsafe {
+            match session.module_at(&file)?.filter(|module| module.kind == ModuleKind::Code) {
+                Some(module) => session.code(module.content, &file),
+                None => session.loaders.get_code.call(&[loader.get(), fullname]),
+            }
+        }
+    }
+
+    /// `get_source(self, fullname)`: None where the archive has the bytecode alone.
+    get_source(session, loader, fullname: c"OO:get_source" c"fullname") {
+        let file = loader.attribute(c"get_filename")?.call(&[fullname])?;
+        // SAFETY: within a method's call.
+        unsafe {
+            match session.module_at(&file)? {
+                Some(module) if !session.has_source(&module) => Owned::none(session.api()),
+                _ => session.loaders.get_source.call(&[loader.get(), fullname]),
+            }
+        }
+    }
+
+    /// `create_module(self, spec)` of an extension.
+    create_module(session, loader, spec: c"OO:create_module" c"spec") {
+        // SAFETY: within a method's call.
+        unsafe {
+            let file = loader.attribute(c"path")?;
+            match session.module_at(&file)?.filter(|module| module.kind == ModuleKind::Extension) {
+                Some(module) => session.create_extension(spec, &module),
+                None => session.loaders.create_module.call(&[loader.get(), spec]),
+            }
+        }
+    }
+}
+
+impl Session {
+    /// The module whose file is at an absolute path. The outer none: TypeError is set, the path is no `str`.
+    ///
+    /// # Safety
+    /// The calling thread may use Python.
+    unsafe fn module_at(&self, path: &Owned) -> Option<Option<Module<'static>>> {
+        // SAFETY: from the contract; the path outlives its text.
+        let path = unsafe { utf8(self.api(), path.get())? };
+        Some(path.and_then(|path| {
+            let root = self.importer.root().to_str()?;
+            self.importer.module_of(path.strip_prefix(root)?.strip_prefix('/')?)
+        }))
+    }
+
+    /// Whether a module's file in the tree holds anything.
+    fn has_source(&self, module: &Module) -> bool {
+        let archive = self.importer.archive;
+        let file = module.file.split('/').try_fold(archive.root().ok(), |node, name| {
+            archive.find_child(node.as_ref()?, name.as_bytes()).ok()
+        });
+        matches!(file.flatten().map(|node| node.content), Some(NodeContent::File(extent)) if extent.length > 0)
+    }
+}
