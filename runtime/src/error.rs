@@ -71,9 +71,6 @@ pub enum StartError {
     /// An ABI that the offset table does not have.
     #[error("the Python library in this executable has an ABI that this stub does not know: {0}")]
     UnknownAbi(String),
-    /// Started by `multiprocessing` as one of its helper processes.
-    #[error("this executable cannot be a helper process of multiprocessing yet")]
-    MultiprocessingHelper,
     /// CPython's own words.
     #[error("Python cannot be initialised: {0}")]
     Python(String),
@@ -105,7 +102,6 @@ impl StartError {
             Self::OwnFile(_) => "it needs to be readable by whoever runs it",
             Self::Memory { .. } => "the memfd_create system call needs to be allowed",
             Self::NoProc { .. } => "mount /proc",
-            Self::MultiprocessingHelper => "use the start method fork, and no shared memory or managers",
             Self::UnknownAbi(_) => "build it anew with a snapfreeze that knows this Python",
             _ => return None,
         })

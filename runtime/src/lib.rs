@@ -7,7 +7,7 @@
 pub mod archive;
 
 #[cfg(feature = "embed")]
-mod children;
+mod command_line;
 #[cfg(feature = "embed")]
 mod cpython;
 #[cfg(feature = "embed")]
@@ -28,6 +28,7 @@ mod embedded {
 
     use crate::archive::slot::SLOT_LENGTH;
     use crate::archive::{Archive, ArchiveError};
+    use crate::command_line::CommandLine;
     use crate::cpython::{Api, Interpreter, libpython};
     use crate::error::StartError;
     use crate::importer::{Importer, install};
@@ -55,22 +56,23 @@ mod embedded {
         argv: *const *const c_char,
         slot: &[u8; SLOT_LENGTH],
     ) -> Result<c_int, StartError> {
-        // SAFETY: argv is what this function was given.
-        unsafe { crate::children::refuse(argc, argv) }?;
         let file = RunningFile::open()?;
         let archive = file.map_archive(slot)?;
         let executable = file.close();
         let target = archive.target().map_err(StartError::Damaged)?;
+        let has_module = |name: &str| matches!(archive.find_module(name), Ok(Some(_)));
+        // SAFETY: argv is what this function was given.
+        let command_line = unsafe { CommandLine::read(argc, argv, target.interpreter, has_module) };
 
         memory_file::ignore_size_signal();
         let library = libpython::load(archive, &target)?;
         let api = Api::resolve(&library)?;
-        let mut interpreter = Interpreter::prepare(api, &target)?;
+        let mut interpreter = Interpreter::prepare(api, &target, &command_line)?;
 
-        let importer = Importer::new(api, archive, &target, &executable);
+        let importer = Importer::new(api, archive, &target, &executable, command_line);
         install::before_initialisation(importer, &mut interpreter)?;
-        // SAFETY: argv is what this function was given; nothing of Python runs before this call.
-        unsafe { interpreter.initialise(argc, argv, &executable, importer.root()) }?;
+        // SAFETY: nothing of Python runs before this call.
+        unsafe { interpreter.initialise(&executable, importer.root()) }?;
         install::after_initialisation(importer)?;
         Ok(interpreter.run_main())
     }

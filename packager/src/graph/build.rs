@@ -102,7 +102,11 @@ pub fn build(request: &GraphRequest) -> Result<(ModuleGraph, String), GraphError
         while !builder.unread.is_empty() {
             builder.round(&pool)?;
         }
-        if builder.follow_stars() || builder.observe_extensions() || builder.ask_interpreter()? {
+        if builder.follow_stars()
+            || builder.observe_extensions()
+            || builder.ask_interpreter()?
+            || builder.add_children()
+        {
             continue;
         }
         break;
@@ -271,6 +275,21 @@ impl<'a> Builder<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Adds what serves helper processes, once something can start any. Returns whether it was added now.
+    fn add_children(&mut self) -> bool {
+        let modules = &self.graph.modules;
+        let is_needed = roots::STARTS_CHILDREN.iter().any(|name| modules.contains_key(*name));
+        if !is_needed || modules.contains_key(roots::CHILDREN) {
+            return false;
+        }
+        let text = include_str!("../../python/children.py");
+        let kind = ModuleKind::Source { path: None, text: text.as_bytes().into() };
+        let (file, origin) = (format!("{}.py", roots::CHILDREN), Origin::Stdlib);
+        let (is_package, directories, edges) = (false, vec![], vec![]);
+        self.add(roots::CHILDREN, Module { kind, origin, file, is_package, directories, edges });
+        true
     }
 
     /// Codecs that exist only on Windows cannot be imported elsewhere.

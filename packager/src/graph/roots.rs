@@ -58,7 +58,34 @@ pub const TRIGGERED: &[(&str, &[&str])] = &[
     ("_zoneinfo", &["zoneinfo._common", "zoneinfo._tzpath"]),
     ("pyexpat", &["xml.parsers.expat"]),
     ("time", &["_strptime"]),
+    ("joblib.externals.loky.backend.popen_loky_posix", &["argparse"]), // run as a script in workers
+    ("loky.backend.popen_loky_posix", &["argparse"]),
     ("array", &["array", "copyreg"]),
+];
+
+/// Our module that helper processes of multiprocessing's and loky's run (`packager/python/children.py`); the runtime knows
+/// it by this name.
+pub const CHILDREN: &str = "_snapfreeze_children";
+
+/// Modules with which a program starts such processes.
+pub const STARTS_CHILDREN: [&str; 2] = ["multiprocessing.spawn", "multiprocessing.resource_tracker"];
+
+/// Imported by `python` itself where an executable is the interpreter: to run modules, to be interactive, for its
+/// options. Functions of theirs are followed too.
+pub const INTERPRETER: &[&str] = &[
+    "runpy",
+    "pkgutil",
+    "site",
+    "zipimport",
+    "tracemalloc",
+    "code",
+    "codeop",
+    "readline",
+    "rlcompleter",
+    "_pyrepl.main",
+    "_pyrepl.simple_interact",
+    "atexit",
+    "_colorize",
 ];
 
 /// Top-level modules written in Python that every start of `python` has imported before the program's first line,

@@ -100,6 +100,8 @@ api! {
         PyUnicode_AsUTF8AndSize: fn(Object, *mut isize) -> *const c_char;
         PyArg_ParseTupleAndKeywords: fn(Object, Object, *const c_char, *const *const c_char; ...) -> c_int;
         PyLong_AsLong: fn(Object) -> core::ffi::c_long;
+        PyLong_FromLong: fn(core::ffi::c_long) -> Object;
+        PyStructSequence_SetItem: fn(Object, isize, Object);
         PyList_New: fn(isize) -> Object;
         PyList_Insert: fn(Object, isize, Object) -> c_int;
         PyList_Append: fn(Object, Object) -> c_int;

@@ -1,16 +1,20 @@
 //! Configuring, initialising and running CPython.
 //!
 //! The configuration is CPython's isolated one, which ignores `PYTHON*` variables, with what `python` does put
-//! back: signal handlers, C streams, the locale-dependent encodings of the preconfiguration. All paths are given,
-//! so that nothing is searched for. Members are written by offset ([`super::offsets`]).
+//! back: signal handlers, C streams, the locale-dependent encodings of the preconfiguration. Where the process is
+//! `python` itself, the configuration is `python`'s, with the environment and the command line. All paths are
+//! given, so that nothing is searched for. Members are written by offset ([`super::offsets`]).
 
 use core::ffi::{CStr, c_char, c_int};
+use std::ffi::{CString, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::api::Api;
 use super::offsets::{ConfigLayout, config_layout};
 use super::types::{PRECONFIG_LENGTH, PyStatus, preconfig};
 use crate::archive::Target;
+use crate::command_line::{CommandLine, Helper, Options};
 use crate::error::StartError;
 use crate::os::running_file::c_path;
 
@@ -30,29 +34,24 @@ pub struct Interpreter {
     layout: &'static ConfigLayout,
     minor: u8,
     optimize: u8,
+    command_line: CommandLine,
     config: Box<ConfigMemory>,
 }
 
 impl Interpreter {
     /// Pre-initialises CPython and makes the configuration, after checking that the ABI is as the table says.
-    pub fn prepare(api: &'static Api, target: &Target) -> Result<Self, StartError> {
+    pub fn prepare(
+        api: &'static Api,
+        target: &Target,
+        command_line: &CommandLine,
+    ) -> Result<Self, StartError> {
         let unknown = |what: &str| StartError::UnknownAbi(format!("CPython {}{what}", target.version));
         let (3, minor) = target.python else { return Err(unknown("")) };
         if target.abi_flags.contains('t') {
             return Err(unknown(", free-threaded"));
         }
         let layout = config_layout(minor).ok_or_else(|| unknown(""))?;
-
-        let mut pre = [0; PRECONFIG_LENGTH];
-        // SAFETY: PyPreConfig is ten ints; the functions are called in the documented order, on one thread.
-        let status = unsafe {
-            (api.PyPreConfig_InitPythonConfig)(pre.as_mut_ptr());
-            pre[preconfig::PARSE_ARGV] = 0;
-            pre[preconfig::ISOLATED] = 1;
-            pre[preconfig::USE_ENVIRONMENT] = 0;
-            (api.Py_PreInitialize)(pre.as_ptr())
-        };
-        check(&status)?;
+        pre_initialise(api, command_line)?;
 
         let mut config = Box::new(ConfigMemory([POISON; CONFIG_ROOM]));
         // SAFETY: the room is larger than any PyConfig.
@@ -62,7 +61,12 @@ impl Interpreter {
         if size != layout.size {
             return Err(unknown(&format!(": PyConfig has {size} bytes, not {}", layout.size)));
         }
-        Ok(Self { api, layout, minor, optimize: target.optimize, config })
+        let command_line = command_line.clone();
+        if matches!(command_line, CommandLine::Python(..)) {
+            // SAFETY: as above.
+            unsafe { (api.PyConfig_InitPythonConfig)(config.0.as_mut_ptr()) };
+        }
+        Ok(Self { api, layout, minor, optimize: target.optimize, command_line, config })
     }
 
     /// The C API.
@@ -77,26 +81,15 @@ impl Interpreter {
 
     /// Initialises CPython: `executable` is the running file, `root` the directory that the archive appears as.
     ///
+    /// Ends the process where `python`'s own command line asks for that (`--version`) or is wrong.
+    ///
     /// # Safety
-    /// `argv` holds `argc` strings. Called once, on the main thread.
-    pub unsafe fn initialise(
-        &mut self,
-        argc: c_int,
-        argv: *const *const c_char,
-        executable: &Path,
-        root: &Path,
-    ) -> Result<(), StartError> {
+    /// Called once, on the main thread.
+    pub unsafe fn initialise(&mut self, executable: &Path, root: &Path) -> Result<(), StartError> {
         let layout = self.layout;
-        for (offset, value) in [
-            (layout.install_signal_handlers, 1),
-            (layout.configure_c_stdio, 1),
-            (layout.site_import, 0),
-            (layout.pathconfig_warnings, 0),
-            (layout.optimization_level, c_int::from(self.optimize)),
-            (layout.module_search_paths_set, 1),
-        ] {
-            self.set_int(offset, value);
-        }
+        self.set_int(layout.pathconfig_warnings, 0);
+        self.set_int(layout.optimization_level, c_int::from(self.optimize));
+        self.set_int(layout.module_search_paths_set, 1);
         let (executable, root) = (c_path(executable), c_path(root));
         for offset in [layout.executable, layout.base_executable, layout.program_name] {
             self.set_string(offset, &executable)?;
@@ -106,22 +99,62 @@ impl Interpreter {
         for offset in prefixes.into_iter().chain(layout.stdlib_dir) {
             self.set_string(offset, &root)?;
         }
-        self.append_path(layout.module_search_paths, &root)?;
-        // The name that Py_RunMain hands to runpy; the importer puts its own runpy in the way.
-        self.set_string(layout.run_module, c"__main__")?;
+        match self.command_line.clone() {
+            CommandLine::Python(arguments, options) => {
+                self.set_int(layout.user_site_directory, 0);
+                for entry in python_path(&options) {
+                    self.append(layout.module_search_paths, &entry)?;
+                }
+                self.set_arguments(&arguments)?;
+            }
+            CommandLine::Program(arguments) | CommandLine::Helper(Helper::Spawned(arguments)) => {
+                self.set_program(&arguments)?;
+            }
+            CommandLine::Helper(Helper::Call { options, arguments, .. }) => {
+                self.set_int(layout.dev_mode, c_int::from(options.has_extra(c"dev")));
+                for (offset, values) in
+                    [(layout.warnoptions, options.warnings), (layout.xoptions, options.extra)]
+                {
+                    for value in values {
+                        self.append(offset, value)?;
+                    }
+                }
+                self.set_program(&arguments)?;
+            }
+            CommandLine::Helper(Helper::Worker { arguments, .. }) => {
+                let arguments: Vec<&CStr> =
+                    core::iter::once(executable.as_c_str()).chain(arguments).collect();
+                self.set_program(&arguments)?;
+            }
+        }
+        self.append(layout.module_search_paths, &root)?;
 
         let config = self.config.0.as_mut_ptr();
-        // SAFETY: the configuration was initialised by CPython and only set through it since; argv is the
-        // caller's. CPython copies argv to orig_argv (3.10+) while it reads the configuration.
+        // SAFETY: the configuration was initialised by CPython and only set through it since. CPython copies argv to
+        // orig_argv (3.10+) while it reads the configuration.
         unsafe {
-            check(&(self.api.PyConfig_SetBytesArgv)(config, argc as isize, argv))?;
             let status = (self.api.Py_InitializeFromConfig)(config);
             (self.api.PyConfig_Clear)(config);
+            if status.kind != 0 && matches!(self.command_line, CommandLine::Python(..)) {
+                (self.api.Py_ExitStatusException)(status); // does not return
+                return Ok(());
+            }
             if status.kind != 0 && !(self.api.PyErr_Occurred)().is_null() {
                 (self.api.PyErr_Print)(); // the exception that the status only alludes to
             }
             check(&status)
         }
+    }
+
+    /// The configuration of a program, which runs isolated, and the strings of `sys.argv`.
+    fn set_program(&mut self, arguments: &[&CStr]) -> Result<(), StartError> {
+        let layout = self.layout;
+        self.set_int(layout.install_signal_handlers, 1);
+        self.set_int(layout.configure_c_stdio, 1);
+        self.set_int(layout.site_import, 0);
+        // The name that Py_RunMain hands to runpy; the importer puts its own runpy in the way.
+        self.set_string(layout.run_module, c"__main__")?;
+        self.set_arguments(arguments)
     }
 
     /// Runs the main module with `python`'s own handling of exits, and finalises. Returns the exit code.
@@ -140,15 +173,65 @@ impl Interpreter {
         check(&unsafe { (self.api.PyConfig_SetBytesString)(config, config.add(offset), value.as_ptr()) })
     }
 
-    fn append_path(&mut self, offset: usize, value: &CStr) -> Result<(), StartError> {
+    fn set_arguments(&mut self, arguments: &[&CStr]) -> Result<(), StartError> {
+        let pointers: Vec<*const c_char> = arguments.iter().map(|argument| argument.as_ptr()).collect();
+        let (config, count) = (self.config.0.as_mut_ptr(), pointers.len() as isize);
+        // SAFETY: as many strings as the count says; CPython copies them.
+        check(&unsafe { (self.api.PyConfig_SetBytesArgv)(config, count, pointers.as_ptr()) })
+    }
+
+    /// Appends to a list of strings.
+    fn append(&mut self, offset: usize, value: &CStr) -> Result<(), StartError> {
         // SAFETY: at this offset is a PyWideStringList; it copies the string, which is CPython's to free.
         unsafe {
             let text = (self.api.Py_DecodeLocale)(value.as_ptr(), core::ptr::null_mut());
+            if text.is_null() {
+                return Err(StartError::Python("a path or option cannot be decoded".into()));
+            }
             let status = (self.api.PyWideStringList_Append)(self.config.0.as_mut_ptr().add(offset), text);
             (self.api.PyMem_RawFree)(text.cast());
             check(&status)
         }
     }
+}
+
+/// Pre-initialises CPython: locale, encodings, memory allocator.
+fn pre_initialise(api: &Api, command_line: &CommandLine) -> Result<(), StartError> {
+    let mut pre = [0; PRECONFIG_LENGTH];
+    // SAFETY: PyPreConfig is ten ints; the functions are called in the documented order, on one thread.
+    unsafe {
+        (api.PyPreConfig_InitPythonConfig)(pre.as_mut_ptr());
+        if let CommandLine::Python(arguments, _) = command_line {
+            let pointers: Vec<*const c_char> = arguments.iter().map(|argument| argument.as_ptr()).collect();
+            let count = pointers.len() as isize;
+            let status = (api.Py_PreInitializeFromBytesArgs)(pre.as_ptr(), count, pointers.as_ptr());
+            if status.kind != 0 {
+                (api.Py_ExitStatusException)(status); // does not return
+            }
+            return Ok(());
+        }
+        pre[preconfig::PARSE_ARGV] = 0;
+        pre[preconfig::ISOLATED] = 1;
+        pre[preconfig::USE_ENVIRONMENT] = 0;
+        if let CommandLine::Helper(Helper::Call { options, .. }) = command_line {
+            if options.has_extra(c"utf8") || options.has_extra(c"utf8=1") {
+                pre[preconfig::UTF8_MODE] = 1;
+            }
+            pre[preconfig::DEV_MODE] = c_int::from(options.has_extra(c"dev"));
+        }
+        check(&(api.Py_PreInitialize)(pre.as_ptr()))
+    }
+}
+
+/// The entries of `PYTHONPATH`, unless an option says that the environment is ignored.
+fn python_path(options: &Options) -> Vec<CString> {
+    let value =
+        std::env::var_os("PYTHONPATH").filter(|value| !options.ignores_environment && !value.is_empty());
+    let entries = |value: OsString| {
+        let entries = value.as_bytes().split(|byte| *byte == b':');
+        entries.filter_map(|entry| CString::new(entry).ok()).collect()
+    };
+    value.map(entries).unwrap_or_default()
 }
 
 /// Turns a status that is not a success into an error.

@@ -10,16 +10,24 @@
 pub struct ConfigLayout {
     /// `sizeof(PyConfig)`.
     pub size: usize,
+    /// `int dev_mode`.
+    pub dev_mode: usize,
     /// `int install_signal_handlers`.
     pub install_signal_handlers: usize,
     /// `PyWideStringList argv`.
     pub argv: usize,
     /// `wchar_t *program_name`.
     pub program_name: usize,
+    /// `PyWideStringList xoptions`.
+    pub xoptions: usize,
+    /// `PyWideStringList warnoptions`.
+    pub warnoptions: usize,
     /// `int site_import`.
     pub site_import: usize,
     /// `int optimization_level`.
     pub optimization_level: usize,
+    /// `int user_site_directory`.
+    pub user_site_directory: usize,
     /// `int configure_c_stdio`.
     pub configure_c_stdio: usize,
     /// `int pathconfig_warnings`.
@@ -62,11 +70,15 @@ pub const fn config_layout(minor: u8) -> Option<&'static ConfigLayout> {
 
 const PYTHON_3_9: ConfigLayout = ConfigLayout {
     size: 392,
+    dev_mode: 12,
     install_signal_handlers: 16,
     argv: 96,
     program_name: 112,
+    xoptions: 120,
+    warnoptions: 136,
     site_import: 152,
     optimization_level: 168,
+    user_site_directory: 188,
     configure_c_stdio: 192,
     pathconfig_warnings: 224,
     home: 240,
@@ -84,11 +96,15 @@ const PYTHON_3_9: ConfigLayout = ConfigLayout {
 
 const PYTHON_3_10: ConfigLayout = ConfigLayout {
     size: 392,
+    dev_mode: 12,
     install_signal_handlers: 16,
     argv: 104,
     program_name: 240,
+    xoptions: 120,
+    warnoptions: 136,
     site_import: 152,
     optimization_level: 172,
+    user_site_directory: 192,
     configure_c_stdio: 196,
     pathconfig_warnings: 232,
     home: 256,
@@ -106,11 +122,15 @@ const PYTHON_3_10: ConfigLayout = ConfigLayout {
 
 const PYTHON_3_11: ConfigLayout = ConfigLayout {
     size: 424,
+    dev_mode: 12,
     install_signal_handlers: 16,
     argv: 120,
     program_name: 264,
+    xoptions: 136,
+    warnoptions: 152,
     site_import: 168,
     optimization_level: 188,
+    user_site_directory: 208,
     configure_c_stdio: 212,
     pathconfig_warnings: 256,
     home: 280,
@@ -128,11 +148,15 @@ const PYTHON_3_11: ConfigLayout = ConfigLayout {
 
 const PYTHON_3_12: ConfigLayout = ConfigLayout {
     size: 432,
+    dev_mode: 12,
     install_signal_handlers: 16,
     argv: 128,
     program_name: 272,
+    xoptions: 144,
+    warnoptions: 160,
     site_import: 176,
     optimization_level: 196,
+    user_site_directory: 216,
     configure_c_stdio: 220,
     pathconfig_warnings: 268,
     home: 288,
@@ -150,11 +174,15 @@ const PYTHON_3_12: ConfigLayout = ConfigLayout {
 
 const PYTHON_3_13: ConfigLayout = ConfigLayout {
     size: 448,
+    dev_mode: 12,
     install_signal_handlers: 16,
     argv: 128,
     program_name: 280,
+    xoptions: 144,
+    warnoptions: 160,
     site_import: 176,
     optimization_level: 196,
+    user_site_directory: 216,
     configure_c_stdio: 220,
     pathconfig_warnings: 272,
     home: 296,

@@ -130,6 +130,10 @@ pub mod preconfig {
     pub const ISOLATED: usize = 2;
     /// `use_environment`.
     pub const USE_ENVIRONMENT: usize = 3;
+    /// `utf8_mode`.
+    pub const UTF8_MODE: usize = 7;
+    /// `dev_mode`.
+    pub const DEV_MODE: usize = 8;
 }
 
 /// `struct _frozen` before 3.11 and from 3.13 on (import.h). The third and fourth word differ in meaning:

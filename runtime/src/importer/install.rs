@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::arguments::Signature;
 use super::session::Session;
-use super::{Importer, main_module};
+use super::{Importer, main_module, open_code};
+use crate::command_line::CommandLine;
 use crate::cpython::reference::returned;
 use crate::cpython::types::{
     Frozen24, Frozen32, Object, PER_INTERPRETER_GIL_SUPPORTED, PY_MOD_EXEC, PY_MOD_MULTIPLE_INTERPRETERS,
@@ -46,6 +47,7 @@ pub fn before_initialisation(
     if unsafe { (api.PyImport_AppendInittab)(c"_snapfreeze".as_ptr(), initialise_module) } != 0 {
         return Err(StartError::Python("the importer cannot be registered: out of memory".into()));
     }
+    open_code::register(api)?;
     let code: &'static [u8] = Vec::leak(importer.archive.read(importer.target.bootstrap)?);
     let encodings = Frozen24 {
         name: c"encodings".as_ptr(),
@@ -76,11 +78,16 @@ pub fn before_initialisation(
     Ok(())
 }
 
-/// Prepares the builtins of `site` and the way to the main module.
+/// Prepares the builtins of `site` and the way to the main module, unless the process is `python`, which does both.
 pub fn after_initialisation(importer: &'static Importer) -> Result<(), StartError> {
+    if matches!(importer.command_line, CommandLine::Python(..)) {
+        return Ok(());
+    }
     // SAFETY: CPython is initialised, and this is the thread that initialised it.
     unsafe {
-        let done = add_site_builtins(importer).and_then(|()| main_module::stand_in(importer));
+        let done = set_flags(importer)
+            .and_then(|()| add_site_builtins(importer))
+            .and_then(|()| main_module::stand_in(importer));
         done.ok_or_else(|| {
             (importer.api.PyErr_Print)();
             StartError::Python("the importer cannot be set up".into())
@@ -88,7 +95,7 @@ pub fn after_initialisation(importer: &'static Importer) -> Result<(), StartErro
     }
 }
 
-/// `sys.frozen`, `sys._MEIPASS` and `sys._stdlib_dir` (which 3.11 and 3.12 do not take from the configuration,
+/// `sys.frozen` (for programs), `sys._MEIPASS` and `sys._stdlib_dir` (which 3.11 and 3.12 do not take from the configuration,
 /// and from which frozen modules of the standard library get their `__file__`).
 unsafe fn set_sys_attributes(session: &Session) -> Option<()> {
     let api = session.api();
@@ -96,9 +103,54 @@ unsafe fn set_sys_attributes(session: &Session) -> Option<()> {
         // SAFETY: called by `install_importer` with live objects.
         (unsafe { (api.PySys_SetObject)(name.as_ptr(), value) } == 0).then_some(())
     };
-    set(c"frozen", api.boolean(true))?;
+    if session.importer.command_line.is_program() {
+        set(c"frozen", api.boolean(true))?;
+    }
     set(c"_MEIPASS", session.root.get())?;
+    set(c"builtin_module_names", without_own_module(session)?.get())?;
     if session.importer.target.python.1 >= 11 { set(c"_stdlib_dir", session.root.get()) } else { Some(()) }
+}
+
+/// `sys.builtin_module_names` as `python` has them: `tuple(filter("_snapfreeze".__ne__, sys.builtin_module_names))`.
+fn without_own_module(session: &Session) -> Option<Owned> {
+    let api = session.api();
+    // SAFETY: called by `install_importer`.
+    let (builtins, names, own) = unsafe {
+        let names = (api.PySys_GetObject)(c"builtin_module_names".as_ptr());
+        let builtins = Owned::take(api, (api.PyImport_ImportModule)(c"builtins".as_ptr()))?;
+        (builtins, Owned::share(api, names)?, Owned::text(api, "_snapfreeze")?)
+    };
+    let others = builtins.attribute(c"filter")?.call(&[own.attribute(c"__ne__")?.get(), names.get()])?;
+    builtins.attribute(c"tuple")?.call(&[others.get()])
+}
+
+/// Puts into `sys.flags` what `python` without options has there: the isolated configuration, which keeps the
+/// interpreter from looking around, sets flags that programs take for options of their user's.
+unsafe fn set_flags(importer: &Importer) -> Option<()> {
+    let api = importer.api;
+    // SAFETY: called by `after_initialisation`; `sys.flags` has these members in every version from 3.9 on, `safe_path`
+    // from 3.11; what they held are constants of the interpreter.
+    unsafe {
+        let flags = Owned::share(api, (api.PySys_GetObject)(c"flags".as_ptr()))?;
+        for member in [flag::NO_USER_SITE, flag::NO_SITE, flag::IGNORE_ENVIRONMENT, flag::ISOLATED] {
+            let zero = Owned::take(api, (api.PyLong_FromLong)(0))?;
+            (api.PyStructSequence_SetItem)(flags.get(), member, zero.give());
+        }
+        if importer.target.python.1 >= 11 {
+            let off = Owned::share(api, api.boolean(false))?;
+            (api.PyStructSequence_SetItem)(flags.get(), flag::SAFE_PATH, off.give());
+        }
+    }
+    Some(())
+}
+
+/// Indexes of members of `sys.flags` (CPython's `Python/sysmodule.c`, `flags_fields`: the same from 3.9 to 3.13).
+mod flag {
+    pub const NO_USER_SITE: isize = 5;
+    pub const NO_SITE: isize = 6;
+    pub const IGNORE_ENVIRONMENT: isize = 7;
+    pub const ISOLATED: isize = 12;
+    pub const SAFE_PATH: isize = 16;
 }
 
 /// `exit`, `quit`, `copyright`, `credits`, `license` and `help`, by the functions with which `site` makes them.

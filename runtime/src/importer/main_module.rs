@@ -12,6 +12,7 @@ use super::Importer;
 use super::install::importer;
 use super::session::Session;
 use crate::archive::{ArchiveError, EntryKind, Module, ModuleKind};
+use crate::command_line::{CHILDREN, CommandLine, Helper};
 use crate::cpython::Owned;
 use crate::cpython::reference::returned;
 use crate::cpython::types::{Object, PyMethodDef};
@@ -41,27 +42,69 @@ unsafe extern "C" fn run_module_as_main(_module: Object, _arguments: Object, _ke
 
 unsafe fn run_main(importer: &Importer) -> Option<Owned> {
     let api = importer.api;
-    let entry = importer.find(importer.target.entry).filter(|entry| entry.kind == ModuleKind::Code);
+    let (entry, kind) = match &importer.command_line {
+        // SAFETY: as this function.
+        CommandLine::Helper(Helper::Spawned(_)) => return unsafe { run_helper(importer, None) },
+        // SAFETY: as this function.
+        CommandLine::Helper(Helper::Call { text, .. }) => return unsafe { run_helper(importer, Some(text)) },
+        CommandLine::Helper(Helper::Worker { module, .. }) => (*module, EntryKind::Module),
+        CommandLine::Program(_) | CommandLine::Python(..) => {
+            (importer.target.entry, importer.target.entry_kind)
+        }
+    };
+    let entry = importer.find(entry).filter(|entry| entry.kind == ModuleKind::Code);
     let Some(entry) = entry else { super::fatal(ArchiveError::Invalid { part: "target: the entry" }.into()) };
     let session = Session::of_main_interpreter(importer)?;
     // SAFETY: called by `run_module_as_main`; the module `__main__` is kept alive while its code runs.
     unsafe {
-        if (api.PyDict_DelItemString)((api.PyImport_GetModuleDict)(), c"runpy".as_ptr()) != 0 {
-            return None;
-        }
+        remove_stand_in(importer)?;
         let main = Owned::share(api, (api.PyImport_AddModule)(c"__main__".as_ptr()))?;
         let namespace = Owned::share(api, (api.PyModule_GetDict)(main.get()))?;
         let file = session.path(entry.file)?;
         let code = session.code(entry.content, &file)?;
-        session.dress_main(&namespace, &file, &entry)?;
+        session.dress_main(&namespace, &file, &entry, kind)?;
         Owned::take(api, (api.PyEval_EvalCode)(code.get(), namespace.get(), namespace.get()))
     }
+}
+
+/// Runs a helper process of multiprocessing's: the archive's module for that reads the command line, and gives
+/// the function to be called. Called from here, no frame of ours is in its tracebacks.
+unsafe fn run_helper(importer: &Importer, text: Option<&CStr>) -> Option<Owned> {
+    let api = importer.api;
+    // SAFETY: called by `run_main`.
+    unsafe {
+        remove_stand_in(importer)?;
+        let children = Owned::take(api, (api.PyImport_ImportModule)(CHILDREN.as_ptr()))?;
+        let function = match text {
+            None => children.attribute(c"spawned")?,
+            Some(text) => {
+                let (pointer, length) = (text.as_ptr(), text.to_bytes().len() as isize);
+                let text = Owned::take(api, (api.PyUnicode_DecodeFSDefaultAndSize)(pointer, length))?;
+                children.attribute(c"main_call")?.call(&[text.get()])?
+            }
+        };
+        function.call(&[])
+    }
+}
+
+/// Takes the stand-in for `runpy` out of `sys.modules`.
+unsafe fn remove_stand_in(importer: &Importer) -> Option<()> {
+    let api = importer.api;
+    // SAFETY: called by `run_main`.
+    let status = unsafe { (api.PyDict_DelItemString)((api.PyImport_GetModuleDict)(), c"runpy".as_ptr()) };
+    (status == 0).then_some(())
 }
 
 impl Session {
     /// Sets `__main__`'s names as `python` does: for a script `__spec__`, `__package__` and `__cached__` are None,
     /// for `-m` they are the module's.
-    unsafe fn dress_main(&self, namespace: &Owned, file: &Owned, entry: &Module) -> Option<()> {
+    unsafe fn dress_main(
+        &self,
+        namespace: &Owned,
+        file: &Owned,
+        entry: &Module,
+        kind: EntryKind,
+    ) -> Option<()> {
         let api = self.api();
         let set = |name: &CStr, value: &Owned| {
             // SAFETY: called by `run_main`.
@@ -70,7 +113,7 @@ impl Session {
         };
         // SAFETY: as above.
         unsafe {
-            let (spec, cached, package) = match self.importer.target.entry_kind {
+            let (spec, cached, package) = match kind {
                 EntryKind::Script => (Owned::none(api)?, Owned::none(api)?, Owned::none(api)?),
                 EntryKind::Module => {
                     let spec = self.spec(entry)?;
@@ -78,7 +121,7 @@ impl Session {
                     (spec, cached, package)
                 }
             };
-            let loader = match self.importer.target.entry_kind {
+            let loader = match kind {
                 EntryKind::Script => self.loader(entry, &Owned::text(api, "__main__")?, file)?,
                 EntryKind::Module => spec.attribute(c"loader")?,
             };

@@ -2,7 +2,7 @@
 //!
 //! [`install`] gets it into the interpreter, [`object`] is the Python object that `sys.meta_path` holds, [`finder`] its
 //! method, [`loaders`] are the classes of the modules' loaders, [`arguments`] their arguments, [`specs`] makes module
-//! specs, [`code`] code objects, [`extensions`] extension modules, [`main_module`] runs the entry.
+//! specs, [`code`] code objects, [`extensions`] extension modules, [`main_module`] runs the entry, [`open_code`] opens modules' files.
 //!
 //! One `Importer` serves the process; what belongs to an interpreter (its `ModuleSpec` class and the like) is in
 //! a [`session::Session`], made when `encodings` is first imported there, so that subinterpreters have theirs.
@@ -16,6 +16,7 @@ pub mod install;
 pub mod loaders;
 pub mod main_module;
 pub mod object;
+pub mod open_code;
 pub mod session;
 pub mod specs;
 
@@ -24,6 +25,7 @@ use std::sync::atomic::AtomicPtr;
 
 use crate::MappedArchive;
 use crate::archive::{Module, Target};
+use crate::command_line::CommandLine;
 use crate::cpython::Api;
 use blocks::BlockCache;
 use session::Session;
@@ -36,6 +38,7 @@ pub struct Importer {
     api: &'static Api,
     archive: MappedArchive,
     target: Target<'static>,
+    command_line: CommandLine,
     blocks: BlockCache,
     root: PathBuf,
     /// The session of the main interpreter, the first that is made.
@@ -49,12 +52,14 @@ impl Importer {
         archive: MappedArchive,
         target: &Target<'static>,
         executable: &Path,
+        command_line: CommandLine,
     ) -> &'static Self {
         let root = executable.join(ROOT_NAME);
         Box::leak(Box::new(Self {
             api,
             archive,
             target: *target,
+            command_line,
             blocks: BlockCache::default(),
             root,
             main_session: AtomicPtr::default(),

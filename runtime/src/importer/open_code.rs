@@ -13,10 +13,10 @@ use super::install::importer;
 use super::object;
 use super::session::Session;
 use super::specs::utf8;
-use crate::archive::{Module, ModuleKind, NodeKind};
+use crate::archive::{Module, ModuleKind, NodeContent};
+use crate::cpython::reference::returned;
 use crate::cpython::types::Object;
 use crate::cpython::{Api, Owned};
-use crate::cpython::reference::returned;
 use crate::error::StartError;
 
 /// Length of a `.pyc` file's header after the magic number (PEP 552): flags, then time and size, or a hash.
@@ -61,35 +61,30 @@ unsafe fn module_at(
         }
         let rest = Owned::take(api, (api.PyUnicode_Substring)(path, (api.PyUnicode_GetLength)(root), whole))?;
         let file = utf8(api, rest.get())?.and_then(|rest| rest.strip_prefix('/'));
-        Some(file.and_then(|file| module_of(importer, file)).map(|module| (session, module)))
+        Some(file.and_then(|file| without_source(importer, file)).map(|module| (session, module)))
     }
 }
 
 /// The module with this file, relative to the root, if its source is not in the archive.
-fn module_of(importer: &Importer, file: &str) -> Option<Module<'static>> {
-    let stem = file.strip_suffix(".py")?;
-    let name = stem.strip_suffix("/__init__").unwrap_or(stem).replace('/', ".");
-    let is_it = |module: &Module| module.kind == ModuleKind::Code && module.file == file;
-    let module = importer.find(&name).filter(is_it);
-    let module = module.or_else(|| importer.find(importer.target.entry).filter(is_it))?;
-    (!has_source(importer, file)).then_some(module)
+fn without_source(importer: &Importer, file: &str) -> Option<Module<'static>> {
+    let module = importer.module_of(file).filter(|module| module.kind == ModuleKind::Code)?;
+    (file.ends_with(".py") && !has_source(importer, file)).then_some(module)
 }
 
 /// Whether a file of the archive has any bytes.
 fn has_source(importer: &Importer, file: &str) -> bool {
-    let fatal = |error: crate::archive::ArchiveError| super::fatal(error.into());
     let archive = importer.archive;
     if archive.node_count() == 0 {
         return false;
     }
-    let mut node = archive.root().unwrap_or_else(|error| fatal(error));
+    let mut node = archive.root().unwrap_or_else(|error| super::fatal(error.into()));
     for part in file.split('/') {
-        match archive.find_child(&node, part.as_bytes()).unwrap_or_else(|error| fatal(error)) {
+        match archive.find_child(&node, part.as_bytes()).unwrap_or_else(|error| super::fatal(error.into())) {
             Some(child) => node = child,
             None => return false,
         }
     }
-    matches!(node.kind, NodeKind::File(content) if content.length > 0)
+    matches!(node.content, NodeContent::File(content) if content.length > 0)
 }
 
 /// A file in memory with a module's bytecode.
