@@ -1,4 +1,4 @@
-"""Lists what is in a frozen executable: `python read_archive.py EXECUTABLE [--modules] [--blocks]`.
+"""Lists what is in a frozen executable: `python read_archive.py EXECUTABLE [--modules] [--blocks] [--files]`.
 
 An independent reader of the format that `docs/format.md` describes, in the standard library alone. It reads the
 index and decompresses nothing. Checksums are not verified either: XXH3 is not in the standard library.
@@ -14,13 +14,19 @@ SLOT_MAGIC = b"\x7fsnapfreeze.slot"
 ARCHIVE_MAGIC = b"\x89SNAPFZ\n"
 HEADER = struct.Struct("<8sIIQQQQQQ")
 DIRECTORY_ENTRY = struct.Struct("<IIQQ")
-TARGET = struct.Struct("<BBBBI10IIIQ")
+TARGET = struct.Struct("<BBBBI10IIIQBBHI4I")
 MODULE = struct.Struct("<4IBBHIIIQII")
 LIBRARY = struct.Struct("<IIIIQII")
 BLOCK = struct.Struct("<QIIQII")
-SECTIONS = {1: "target", 2: "strings", 3: "modules", 4: "libraries", 5: "needs", 6: "blocks"}
+NODE = struct.Struct("<IIBBHIq16s")
+CHILDREN = struct.Struct("<II8x")
+EXTENT = struct.Struct("<IIQ")
+SECTIONS = {1: "target", 2: "strings", 3: "modules", 4: "libraries", 5: "needs", 6: "blocks", 7: "nodes"}
 MODULE_KINDS = {1: "code", 2: "extension", 3: "namespace"}
 ENTRY_KINDS = {1: "script", 2: "module"}
+INTERPRETER_MODES = {0: "never", 1: "by its arguments", 2: "by the environment"}
+PLACEMENTS = {0: "in the archive", 1: "beside the executable"}
+NODE_KINDS = {1: "directory", 2: "file", 3: "link"}
 CODECS = {0: "stored", 1: "zstd"}
 NONE = 0xFFFFFFFF
 
@@ -52,6 +58,18 @@ class Library(NamedTuple):
     needs: Tuple[int, ...]
 
 
+class Node(NamedTuple):
+    """A node of the tree of files, with its path."""
+
+    path: bytes
+    kind: str
+    mode: int
+    mtime: int
+    materialize: bool
+    content: Extent
+    target: bytes
+
+
 class Block(NamedTuple):
     """A block record."""
 
@@ -81,8 +99,8 @@ class Archive:
         magic, self.version, _flags, length, index_offset, index_length, *_checksums = head
         if magic != ARCHIVE_MAGIC:
             raise SystemExit("no archive where the slot points to")
-        if self.version != 1:
-            raise SystemExit(f"format version {self.version}, this reads 1")
+        if self.version != 2:
+            raise SystemExit(f"format version {self.version}, this reads 2")
         if length != len(data):
             raise SystemExit(f"the archive has {length} bytes by its header, {len(data)} by the slot")
         index = data[index_offset : index_offset + index_length]
@@ -96,8 +114,11 @@ class Archive:
             self.sections[name] = index[offset : offset + length]
             self.directory.append((name, record_length, offset, length))
 
+    def _bytes(self, offset: int, length: int) -> bytes:
+        return self.sections["strings"][offset : offset + length]
+
     def _string(self, offset: int, length: int) -> str:
-        return self.sections["strings"][offset : offset + length].decode()
+        return self._bytes(offset, length).decode()
 
     def _needs(self, start: int, count: int) -> Tuple[int, ...]:
         return struct.unpack_from(f"<{count}I", self.sections["needs"], start * 4)
@@ -117,7 +138,10 @@ class Archive:
             "optimize": str(optimize),
             "entry": f"{entry} ({ENTRY_KINDS[entry_kind]})",
             "libpython": "in the same file" if libpython == NONE else f"library {libpython}",
-            "bootstrap": str(Extent(*fields[15:])),
+            "bootstrap": str(Extent(*fields[15:18])),
+            "python's part": INTERPRETER_MODES[fields[18]],
+            "files": PLACEMENTS[fields[19]],
+            "certificates": ", ".join(filter(None, [self._string(*fields[22:24]), self._string(*fields[24:])])) or "none",
         }
 
     def modules(self) -> Iterator[Module]:
@@ -137,6 +161,23 @@ class Archive:
         for fields in LIBRARY.iter_unpack(self.sections["libraries"]):
             yield Library(self._string(*fields[:2]), Extent(*fields[2:5]), self._needs(*fields[5:]))
 
+    def nodes(self) -> Iterator[Node]:
+        """The tree of files, breadth first; the first is the root."""
+        paths = [b""]
+        for number, fields in enumerate(NODE.iter_unpack(self.sections["nodes"])):
+            name, kind, flags, mode, mtime, raw = fields[:2], NODE_KINDS[fields[2]], *fields[3:5], *fields[6:]
+            path = paths[number] + self._bytes(*name)
+            content, target = Extent(0, 0, 0), b""
+            if kind == "directory":
+                first, count = CHILDREN.unpack(raw)
+                assert first == len(paths), "the children of a directory follow those of the one before"
+                paths += [path + b"/" if path else b""] * count
+            elif kind == "link":
+                target = self._bytes(*CHILDREN.unpack(raw))
+            else:
+                content = Extent(*EXTENT.unpack(raw))
+            yield Node(path, kind, mode, mtime, bool(flags & 1), content, target)
+
     def blocks(self) -> Iterator[Block]:
         """The blocks, by number."""
         for offset, stored, raw, checksum, codec, _reserved in BLOCK.iter_unpack(self.sections["blocks"]):
@@ -150,6 +191,13 @@ def check(archive: Archive) -> None:
     blocks = list(archive.blocks())
     contents = [module.content for module in archive.modules()]
     contents += [library.content for library in archive.libraries()]
+    nodes = list(archive.nodes())
+    contents += [node.content for node in nodes if node.kind == "file"]
+    paths = [node.path for node in nodes]
+    assert len(paths) == len(set(paths)), "each path once"
+    for above, below in zip(paths, paths[1:]):
+        if above.rpartition(b"/")[0] == below.rpartition(b"/")[0]:
+            assert above < below, "the names in a directory ascend, bytewise"
     for block, offset, length in contents:
         room = -offset
         while length > room:
@@ -169,6 +217,7 @@ def main() -> None:
     parser.add_argument("executable", type=Path)
     parser.add_argument("--modules", action="store_true", help="list the modules")
     parser.add_argument("--blocks", action="store_true", help="list the blocks")
+    parser.add_argument("--files", action="store_true", help="list the tree of files")
     arguments = parser.parse_args()
 
     with arguments.executable.open("rb") as file:
@@ -187,6 +236,13 @@ def main() -> None:
         for module in archive.modules():
             place = "" if module.kind == "namespace" else f" block {module.content.block} + {module.content.offset}"
             print(f"{module.name} ({module.kind}): {module.file}{place}, {module.content.length} bytes")
+    if arguments.files:
+        for node in archive.nodes():
+            path = node.path.decode(errors="backslashreplace") or "."
+            what = {"directory": "", "link": f" -> {node.target.decode(errors='backslashreplace')}"}
+            place = f" block {node.content.block} + {node.content.offset}, {node.content.length} bytes"
+            flag = ", materialize" if node.materialize else ""
+            print(f"{node.mode:04o} {node.mtime} {path}{what.get(node.kind, place)}{flag}")
     if arguments.blocks:
         for number, block in enumerate(archive.blocks()):
             print(f"block {number}: {block.stored_length} of {block.raw_length} bytes at {block.offset}, {block.codec}")

@@ -1,7 +1,13 @@
 //! The plan and its bytecode, written as an archive.
 //!
 //! Modules that start-up is expected to import come first, packed into blocks in that order; then native files,
-//! each in blocks of its own; then the rest. Blocks are compressed on all cores and kept in the cache.
+//! each in blocks of its own; then the rest, and at last data. Blocks are compressed on all cores and kept in the
+//! cache.
+//!
+//! The code of a module is stored with the header of a `.pyc` file in front of it. So it is the content of that file,
+//! too, and the module's record refers to the part behind the header.
+
+mod contents;
 
 use std::collections::BTreeMap;
 use std::io::{Seek, Write};
@@ -9,13 +15,15 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use snapfreeze_runtime::archive::writer::{
-    ArchiveWriter, LibraryRecord, ModuleRecord, PackedBlock, TargetRecord, WriteError, compress,
+    ArchiveWriter, LibraryRecord, ModuleRecord, NodeRecord, NodeRecordContent, PackedBlock, TargetRecord,
+    WriteError, compress,
 };
 use snapfreeze_runtime::archive::{Extent, InterpreterMode, ModuleKind, Placement};
 
 use crate::cache::{Cache, Key, Shelf};
+use crate::collect::files::{FileContent, TreeFile, TreePath};
 use crate::collect::native::loaded::loaded_part;
-use crate::compile::Bytecode;
+use crate::compile::{Bytecode, PYC_HEADER};
 use crate::plan::{Plan, PlannedContent, PlannedModule};
 
 /// Modules are packed up to this many bytes a block: small enough that a start decompresses little it does not
@@ -38,7 +46,7 @@ const COMPRESSOR: &[u8] = env!("CARGO_PKG_VERSION").as_bytes();
 /// Why the archive cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveWriteError {
-    /// A native file cannot be read.
+    /// A file cannot be read.
     #[error("cannot read {path}: {source}", path = path.display())]
     Read {
         /// The file.
@@ -71,13 +79,15 @@ pub fn write<W: Write + Seek>(
     // What a start needs comes first, so that the kernel reads the file ahead from front to back.
     let libraries: Vec<Extent> =
         plan.libraries.iter().map(|library| packer.add_native(&library.path)).collect::<Result<_, _>>()?;
-    let mut extents = packer.add_code(&eager, bytecode, Some(&bytecode.bootstrap))?;
+    let header = pyc_header(plan.target.magic);
+    let mut extents = packer.add_code(&eager, bytecode, &header, Some(&bytecode.bootstrap))?;
     packer.add_extensions(&eager, &mut extents)?;
-    extents.extend(packer.add_code(&later, bytecode, None)?);
+    extents.extend(packer.add_code(&later, bytecode, &header, None)?);
     packer.add_extensions(&later, &mut extents)?;
+    let contents = contents::add_contents(&mut packer, &plan.files)?;
 
     let Packer { mut writer, .. } = packer;
-    for (library, content) in plan.libraries.iter().zip(libraries) {
+    for (library, content) in plan.libraries.iter().zip(libraries.iter().copied()) {
         writer.add_library(LibraryRecord {
             name: library.name.clone(),
             content,
@@ -87,6 +97,19 @@ pub fn write<W: Write + Seek>(
     for module in &plan.modules {
         if let Some(record) = record(module, &extents) {
             writer.add_module(record)?;
+        }
+    }
+    for file in &plan.files {
+        if let Some(content) = node_content(file, &extents, &libraries, &contents) {
+            let TreeFile { path, mode, mtime, materialize, .. } = file;
+            let path = path.as_bytes().to_vec();
+            writer.add_node(NodeRecord {
+                path,
+                mode: *mode,
+                mtime: *mtime,
+                materialize: *materialize,
+                content,
+            })?;
         }
     }
     let target = &plan.target;
@@ -130,6 +153,7 @@ impl<W: Write + Seek> Packer<'_, W> {
         &mut self,
         modules: &[&PlannedModule],
         bytecode: &Bytecode,
+        header: &[u8; PYC_HEADER],
         bootstrap: Option<&[u8]>,
     ) -> Result<Extents, ArchiveWriteError> {
         let codes = modules.iter().filter_map(|module| {
@@ -138,12 +162,13 @@ impl<W: Write + Seek> Packer<'_, W> {
         let mut blocks: Vec<Vec<u8>> = Vec::new();
         let mut places: Vec<(String, usize, usize, usize)> = Vec::new();
         for (name, code) in bootstrap.map(|code| (BOOTSTRAP, code)).into_iter().chain(codes) {
-            if blocks.last().is_none_or(|block| !block.is_empty() && block.len() + code.len() > MODULE_BLOCK)
-            {
+            let length = header.len() + code.len();
+            if blocks.last().is_none_or(|block| !block.is_empty() && block.len() + length > MODULE_BLOCK) {
                 blocks.push(Vec::new());
             }
             let number = blocks.len() - 1;
             if let Some(block) = blocks.last_mut() {
+                block.extend_from_slice(header);
                 places.push((name.to_owned(), number, block.len(), code.len()));
                 block.extend_from_slice(code);
             }
@@ -178,8 +203,7 @@ impl<W: Write + Seek> Packer<'_, W> {
         if let Some(extent) = self.native.get(&real) {
             return Ok(*extent);
         }
-        let bytes = std::fs::read(&real)
-            .map_err(|source| ArchiveWriteError::Read { path: path.to_owned(), source })?;
+        let bytes = std::fs::read(&real).map_err(|source| read_error(path, source))?;
         let bytes = loaded_part(bytes);
         let pieces: Vec<&[u8]> = bytes.chunks(NATIVE_BLOCK).collect();
         let numbers = self.add_blocks(&pieces, NATIVE_LEVEL)?;
@@ -212,6 +236,40 @@ fn compress_with_cache(cache: &Cache, raw: &[u8], level: i32) -> std::io::Result
     let block = compress(raw, level)?;
     cache.put(Shelf::Blocks, &key, block.stored());
     Ok(block)
+}
+
+/// The header of a `.pyc` file that is valid whatever its source is: unchecked, hash-based (PEP 552).
+fn pyc_header(magic: [u8; 4]) -> [u8; PYC_HEADER] {
+    let mut header = [0; PYC_HEADER];
+    header[..4].copy_from_slice(&magic);
+    header[4] = 1;
+    header
+}
+
+/// What a node holds; none for the bytecode of a module that could not be compiled.
+fn node_content(
+    file: &TreeFile,
+    modules: &Extents,
+    libraries: &[Extent],
+    contents: &BTreeMap<TreePath, Extent>,
+) -> Option<NodeRecordContent> {
+    let extent = match &file.content {
+        FileContent::Directory => return Some(NodeRecordContent::Directory),
+        FileContent::Link(target) => return Some(NodeRecordContent::Symlink(target.as_bytes().to_vec())),
+        FileContent::Code(module) => {
+            let Extent { block, offset, length } = *modules.get(module)?;
+            let header = PYC_HEADER as u32;
+            Extent { block, offset: offset.checked_sub(header)?, length: length + u64::from(header) }
+        }
+        FileContent::Extension(module) => *modules.get(module)?,
+        FileContent::Library(number) => *libraries.get(*number)?,
+        FileContent::Disk { .. } | FileContent::Bytes(_) => *contents.get(&file.path)?,
+    };
+    Some(NodeRecordContent::File(extent))
+}
+
+fn read_error(path: &Path, source: std::io::Error) -> ArchiveWriteError {
+    ArchiveWriteError::Read { path: path.to_owned(), source }
 }
 
 /// A module's record; none for one whose code could not be compiled.

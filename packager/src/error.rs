@@ -2,6 +2,7 @@
 
 use crate::archive::ArchiveWriteError;
 use crate::attach::AttachError;
+use crate::collect::data::DataError;
 use crate::collect::native::NativeError;
 use crate::compile::CompileError;
 use crate::entry::EntryError;
@@ -20,6 +21,8 @@ pub enum Error {
     Graph(#[from] GraphError),
     #[error(transparent)]
     Collect(#[from] NativeError),
+    #[error(transparent)]
+    Data(#[from] DataError),
     #[error(transparent)]
     Compile(#[from] CompileError),
     #[error(transparent)]

@@ -3,6 +3,8 @@
 //! What comes after it is mechanical. The plan is serialisable: it is the dry run, the snapshot in tests and the
 //! source of the report.
 
+mod tree;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,10 +12,14 @@ use serde::Serialize;
 use snapfreeze_runtime::archive::EntryKind;
 
 use crate::collect::Collection;
+use crate::collect::data::Data;
+use crate::collect::files::TreeFile;
 use crate::entry::Entry;
-use crate::graph::{ModuleGraph, ModuleKind, Origin};
+use crate::graph::{Module, ModuleGraph, ModuleKind, Origin};
 use crate::probe::PythonFacts;
 use crate::probe::interpreters::Chosen;
+use crate::request::BuildRequest;
+use tree::TreeParts;
 
 /// What will be in the executable.
 #[derive(Debug, Clone, Serialize)]
@@ -28,6 +34,8 @@ pub struct Plan {
     pub modules: Vec<PlannedModule>,
     /// Native libraries; the last is libpython.
     pub libraries: Vec<PlannedLibrary>,
+    /// The tree of files, sorted by path.
+    pub files: Vec<TreeFile>,
     /// Names that imports ask for and that are not in the executable, with who asks.
     pub missing: Vec<PlannedMissing>,
     /// What the user should know.
@@ -47,6 +55,8 @@ pub struct PlannedTarget {
     pub abi_flags: String,
     /// `cpython-311`.
     pub cache_tag: String,
+    /// First bytes of its `.pyc` files.
+    pub magic: [u8; 4],
     /// Optimisation level of the bytecode.
     pub optimize: u8,
 }
@@ -64,6 +74,8 @@ pub struct PlannedModule {
     pub eager: bool,
     /// Whose it is.
     pub origin: PlannedOrigin,
+    /// Whether its file holds its source, though nobody has asked for sources: its package reads it.
+    pub shows_source: bool,
     /// What it is made of.
     pub content: PlannedContent,
 }
@@ -132,15 +144,15 @@ pub struct PlannedMissing {
 
 /// Makes the plan out of what the phases before found.
 pub fn plan(
-    entry: &Entry,
+    request: &BuildRequest,
     main: String,
     chosen: &Chosen,
-    optimize: u8,
     graph: ModuleGraph,
     order: &[(String, bool)],
     collection: Collection,
+    data: Data,
 ) -> Plan {
-    let facts = &chosen.facts;
+    let (facts, entry) = (&chosen.facts, &request.entry);
     let missing: Vec<PlannedMissing> = graph
         .missing
         .iter()
@@ -158,7 +170,7 @@ pub fn plan(
     }));
     let modules =
         order.iter().filter_map(|(name, eager)| planned_module(&graph, name, *eager, &collection.needs));
-    let modules = modules.collect();
+    let modules: Vec<PlannedModule> = modules.collect();
     let mut libraries: Vec<PlannedLibrary> = collection
         .libraries
         .into_iter()
@@ -170,15 +182,21 @@ pub fn plan(
         needs: collection.libpython_needs,
     });
     let entry_is_module = matches!(entry, Entry::Module(_) | Entry::Package(_) | Entry::Directory(_));
-    Plan {
-        target: target(facts, optimize),
-        entry: main,
-        entry_is_module,
-        modules,
-        libraries,
-        missing,
-        warnings,
-    }
+    let is_frozen =
+        |module: &&Module| matches!(module.kind, ModuleKind::Builtin) && module.file.ends_with(".py");
+    let frozen: Vec<String> =
+        graph.modules.values().filter(is_frozen).map(|module| module.file.clone()).collect();
+    let target = target(facts, request.optimize);
+    let parts = TreeParts {
+        target: &target,
+        facts,
+        modules: &modules,
+        frozen: &frozen,
+        libraries: &libraries,
+        include_source: request.include_source,
+    };
+    let files = tree::tree(&parts, data, &mut warnings);
+    Plan { target, entry: main, entry_is_module, modules, libraries, files, missing, warnings }
 }
 
 impl Plan {
@@ -196,6 +214,7 @@ fn target(facts: &PythonFacts, optimize: u8) -> PlannedTarget {
         python: (facts.version_info.0, facts.version_info.1),
         abi_flags: facts.abi_flags.clone(),
         cache_tag: facts.cache_tag.clone(),
+        magic: facts.magic,
         optimize,
     }
 }
@@ -224,5 +243,5 @@ fn planned_module(
         Origin::Stdlib => PlannedOrigin::Stdlib,
     };
     let (name, file, is_package) = (name.to_owned(), module.file.clone(), module.is_package);
-    Some(PlannedModule { name, file, is_package, eager, origin, content })
+    Some(PlannedModule { name, file, is_package, eager, origin, shows_source: false, content })
 }

@@ -24,6 +24,8 @@ pub struct BuildRequest {
     pub cache: Cache,
     /// Modules to include beside what the program imports.
     pub roots: Vec<Root>,
+    /// Whether the files of modules hold their source.
+    pub include_source: bool,
 }
 
 impl BuildRequest {
@@ -31,7 +33,16 @@ impl BuildRequest {
     pub fn new(entry: Entry) -> Self {
         let output = PathBuf::from("dist").join(entry.name());
         let cache = Cache::of_user(environment);
-        Self { entry, python: None, output, optimize: 0, jobs: available_jobs(), cache, roots: Vec::new() }
+        Self {
+            entry,
+            python: None,
+            output,
+            optimize: 0,
+            jobs: available_jobs(),
+            cache,
+            roots: Vec::new(),
+            include_source: false,
+        }
     }
 }
 

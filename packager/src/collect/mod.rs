@@ -1,8 +1,10 @@
-//! What the program needs beside Python modules: native libraries.
+//! What the program needs beside Python modules: native libraries and data.
 //!
 //! In: the graph in predicted order and libpython. Out: a [`Collection`]: the libraries that extension modules and
-//! libpython need, each with what must be loaded before it.
+//! libpython need, each with what must be loaded before it. [`data`] collects the files that are no modules.
 
+pub mod data;
+pub mod files;
 pub mod native;
 
 use std::collections::BTreeMap;

@@ -26,7 +26,7 @@ const BOOTSTRAP: &str = "import _snapfreeze\n_snapfreeze.install(globals())\n";
 const FORM_VERSION: &[u8] = b"1";
 
 /// Bytes of a `.pyc` file before its marshal data (PEP 552).
-const PYC_HEADER: usize = 16;
+pub const PYC_HEADER: usize = 16;
 
 /// Why there is no bytecode.
 #[derive(Debug, thiserror::Error)]

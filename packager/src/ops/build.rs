@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use crate::attach::{attach, refuse_input};
 use crate::collect::collect;
+use crate::collect::data::{DataRequest, collect as collect_data};
 use crate::compile::compile;
 use crate::error::Error;
 use crate::graph::build::{GraphError, GraphRequest, build as build_graph};
@@ -36,7 +37,8 @@ fn phases(request: &BuildRequest) -> Result<Report, Error> {
     let order = predicted(&graph, &main);
     let collection =
         collect(&graph, &order, &chosen.libpython, facts, environment("LD_LIBRARY_PATH").as_deref())?;
-    let plan = plan(entry, main, &chosen, *optimize, graph, &order, collection);
+    let data = collect_data(&DataRequest { entry, graph: &graph, facts, output: &request.output })?;
+    let plan = plan(request, main, &chosen, graph, &order, collection, data);
     refuse_input(&request.output, &plan)?;
     let bytecode = compile(&plan, facts, cache, *jobs)?;
     let size = attach(&request.output, |file| crate::archive::write(&plan, &bytecode, cache, file))?;
