@@ -120,8 +120,7 @@ fn sys_attributes(fixtures: &Fixtures, python: &Interpreter) {
         [True, True, True, True]\n\
         True True True\n\
         True True\n\
-        True Importer\n\
-        1 1 1 1\n";
+        True Importer\n";
     assert_eq!(own(fixtures, python, "sys_attributes"), expected);
 }
 

@@ -56,8 +56,7 @@ def prints_text():
 
 
 def flags():
-    ours = {"isolated", "ignore_environment", "no_user_site", "no_site", "safe_path", "dont_write_bytecode"}
-    print({name: getattr(sys.flags, name) for name in dir(sys.flags) if name[0].isalpha() and name not in ours})
+    print({name: getattr(sys.flags, name) for name in dir(sys.flags) if name[0].isalpha() and name != "dont_write_bytecode"})
     print(sys.warnoptions, sys._xoptions, sys.pycache_prefix)
     print(sys.getrecursionlimit(), sys.getswitchinterval(), sys.getdlopenflags(), sys.getallocatedblocks() > 0)
     print(sys.hash_info, sys.int_info, sys.thread_info, sys.implementation.cache_tag, sys.platlibdir)
@@ -67,7 +66,7 @@ def flags():
 def import_system():
     print([finder.__name__ for finder in sys.meta_path if isinstance(finder, type)])
     print([getattr(hook, "__name__", hook) for hook in sys.path_hooks], len(sys.path_hooks))
-    print(len(getattr(sys, "stdlib_module_names", ())), [name for name in sys.builtin_module_names if name != "_snapfreeze"])
+    print(len(getattr(sys, "stdlib_module_names", ())), sys.builtin_module_names)
 
 
 def main_module():
@@ -427,7 +426,6 @@ def sys_attributes():
     print(sys.path == [root], getattr(sys, "_stdlib_dir", root) == root, __file__ == os.path.join(root, "semantics.py"))
     print(getattr(sys, "_base_executable", "") == sys.executable, os.path.isabs(sys.executable))
     print(getattr(sys, "orig_argv", sys.argv) == sys.argv, type(sys.meta_path[0]).__name__)
-    print(sys.flags.isolated, sys.flags.no_site, sys.flags.ignore_environment, sys.flags.no_user_site)
 
 
 def descriptors():
