@@ -18,7 +18,7 @@ use snapfreeze_runtime::archive::writer::{
     ArchiveWriter, LibraryRecord, ModuleRecord, NodeRecord, NodeRecordContent, PackedBlock, TargetRecord,
     WriteError, compress,
 };
-use snapfreeze_runtime::archive::{Extent, InterpreterMode, ModuleKind, Placement};
+use snapfreeze_runtime::archive::{Extent, ModuleKind, Placement};
 
 use crate::cache::{Cache, Key, Shelf};
 use crate::collect::files::{FileContent, TreeFile, TreePath};
@@ -87,11 +87,13 @@ pub fn write<W: Write + Seek>(
     let contents = contents::add_contents(&mut packer, &plan.files)?;
 
     let Packer { mut writer, .. } = packer;
-    for (library, content) in plan.libraries.iter().zip(libraries.iter().copied()) {
+    let library_files = library_files(&plan.files);
+    for (number, (library, content)) in plan.libraries.iter().zip(libraries.iter().copied()).enumerate() {
         writer.add_library(LibraryRecord {
             name: library.name.clone(),
             content,
             needs: numbers(&library.needs),
+            file: library_files.get(&number).cloned().unwrap_or_default(),
         })?;
     }
     for module in &plan.modules {
@@ -125,7 +127,7 @@ pub fn write<W: Write + Seek>(
         entry: plan.entry.clone(),
         libpython: u32::try_from(plan.libraries.len()).ok().and_then(|count| count.checked_sub(1)),
         bootstrap,
-        interpreter: InterpreterMode::None,
+        interpreter: target.interpreter.into(),
         placement: Placement::Archive,
         ca_file: String::new(),
         ca_directory: String::new(),
@@ -285,6 +287,17 @@ fn record(module: &PlannedModule, extents: &Extents) -> Option<ModuleRecord> {
     };
     let (name, file, is_package) = (module.name.clone(), module.file.clone(), module.is_package);
     Some(ModuleRecord { name, file, kind, is_package, content, needs })
+}
+
+/// Where each library is in the tree, by number: one with a name that is no text has no place that could be written down.
+fn library_files(files: &[TreeFile]) -> BTreeMap<usize, String> {
+    let places = files.iter().filter_map(|file| match file.content {
+        FileContent::Library(number) => {
+            Some((number, std::str::from_utf8(file.path.as_bytes()).ok()?.to_owned()))
+        }
+        _ => None,
+    });
+    places.collect()
 }
 
 fn numbers(indexes: &[usize]) -> Vec<u32> {

@@ -11,7 +11,7 @@ use crate::entry::Entry;
 use crate::error::Error;
 use crate::ops;
 use crate::report::Report;
-use crate::request::BuildRequest;
+use crate::request::{BuildRequest, InterpreterOption};
 
 /// Turn a Python program into one native executable that starts at once and needs no Python.
 #[derive(Debug, Parser)]
@@ -76,6 +76,11 @@ struct ProgramArguments {
     #[arg(long, value_name = "LEVEL", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=2))]
     optimize: u8,
 
+    /// Let the executable be python as well: argv, when its command line begins with an option of python's; env,
+    /// under SNAPFREEZE_INTERPRETER=1
+    #[arg(long, value_name = "WHEN", value_enum, hide_possible_values = true)]
+    interpreter: Option<InterpreterOption>,
+
     /// Threads and processes to use at a time [default: all cores]
     #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
     jobs: Option<usize>,
@@ -98,6 +103,7 @@ impl ProgramArguments {
         let mut request = BuildRequest::new(entry);
         request.python = self.python;
         request.optimize = self.optimize;
+        request.interpreter = self.interpreter.unwrap_or_default();
         request.jobs = self.jobs.unwrap_or(request.jobs);
         Ok(request)
     }

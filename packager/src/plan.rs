@@ -18,7 +18,7 @@ use crate::entry::Entry;
 use crate::graph::{Module, ModuleGraph, ModuleKind, Origin};
 use crate::probe::PythonFacts;
 use crate::probe::interpreters::Chosen;
-use crate::request::BuildRequest;
+use crate::request::{BuildRequest, InterpreterOption};
 use tree::TreeParts;
 
 /// What will be in the executable.
@@ -59,6 +59,8 @@ pub struct PlannedTarget {
     pub magic: [u8; 4],
     /// Optimisation level of the bytecode.
     pub optimize: u8,
+    /// When the executable is also the interpreter.
+    pub interpreter: InterpreterOption,
 }
 
 /// A module.
@@ -186,7 +188,7 @@ pub fn plan(
         |module: &&Module| matches!(module.kind, ModuleKind::Builtin) && module.file.ends_with(".py");
     let frozen: Vec<String> =
         graph.modules.values().filter(is_frozen).map(|module| module.file.clone()).collect();
-    let target = target(facts, request.optimize);
+    let target = target(facts, request);
     let parts = TreeParts {
         target: &target,
         facts,
@@ -206,7 +208,7 @@ impl Plan {
     }
 }
 
-fn target(facts: &PythonFacts, optimize: u8) -> PlannedTarget {
+fn target(facts: &PythonFacts, request: &BuildRequest) -> PlannedTarget {
     let libc = if facts.libc == "glibc" { "gnu" } else { facts.libc.as_str() };
     PlannedTarget {
         platform: format!("{}-{}-{libc}", facts.platform, facts.machine),
@@ -215,7 +217,8 @@ fn target(facts: &PythonFacts, optimize: u8) -> PlannedTarget {
         abi_flags: facts.abi_flags.clone(),
         cache_tag: facts.cache_tag.clone(),
         magic: facts.magic,
-        optimize,
+        optimize: request.optimize,
+        interpreter: request.interpreter,
     }
 }
 

@@ -3,6 +3,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::ValueEnum;
+use serde::Serialize;
+use snapfreeze_runtime::archive::InterpreterMode;
+
 use crate::cache::Cache;
 use crate::entry::Entry;
 use crate::graph::build::Root;
@@ -26,6 +30,32 @@ pub struct BuildRequest {
     pub roots: Vec<Root>,
     /// Whether the files of modules hold their source.
     pub include_source: bool,
+    /// When the executable is also the interpreter.
+    pub interpreter: InterpreterOption,
+}
+
+/// When an executable is also the interpreter: serves `python`'s own command line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum InterpreterOption {
+    /// Never.
+    #[default]
+    #[value(skip)]
+    None,
+    /// When its command line begins with one of python's options
+    Argv,
+    /// When SNAPFREEZE_INTERPRETER=1 is in its environment
+    Env,
+}
+
+impl From<InterpreterOption> for InterpreterMode {
+    fn from(option: InterpreterOption) -> Self {
+        match option {
+            InterpreterOption::None => Self::None,
+            InterpreterOption::Argv => Self::Arguments,
+            InterpreterOption::Env => Self::Environment,
+        }
+    }
 }
 
 impl BuildRequest {
@@ -42,6 +72,7 @@ impl BuildRequest {
             cache,
             roots: Vec::new(),
             include_source: false,
+            interpreter: InterpreterOption::None,
         }
     }
 }

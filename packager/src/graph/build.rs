@@ -77,6 +77,8 @@ pub struct GraphRequest<'a> {
     pub cache: &'a Cache,
     /// Modules to include beside what the program imports.
     pub roots: &'a [Root],
+    /// Whether the executable is also the interpreter.
+    pub is_interpreter: bool,
 }
 
 /// A module that the user asks for.
@@ -244,6 +246,13 @@ impl<'a> Builder<'a> {
 
     /// Adds what no import statement shows, and all codecs.
     fn add_roots(&mut self) {
+        if self.request.is_interpreter {
+            for name in roots::INTERPRETER {
+                if self.ensure(name) {
+                    self.note_use_outside(name);
+                }
+            }
+        }
         for name in roots::always(self.request.facts.version_info.1) {
             self.ensure(name);
         }

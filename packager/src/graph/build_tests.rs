@@ -21,8 +21,15 @@ fn graph_of(interpreter: &Path, folder: &Path, more: &[&str]) -> Option<ModuleGr
     let mut facts = probe(interpreter, &cache).ok()?;
     facts.path.splice(0..0, more.iter().map(|entry| folder.join(entry)));
     let entry = Entry::Script(folder.join("main.py"));
-    let request =
-        GraphRequest { entry: &entry, facts: &facts, optimize: 0, jobs: 2, cache: &cache, roots: &[] };
+    let request = GraphRequest {
+        entry: &entry,
+        facts: &facts,
+        optimize: 0,
+        jobs: 2,
+        cache: &cache,
+        roots: &[],
+        is_interpreter: false,
+    };
     Some(build(&request).unwrap().0)
 }
 
@@ -54,8 +61,15 @@ fn main_is_there_whoever_runs_as_it() {
     let Ok(mut facts) = probe(&interpreter, &cache) else { return };
     facts.path.insert(0, folder.path().to_owned());
     let entry = Entry::Module("main".into());
-    let request =
-        GraphRequest { entry: &entry, facts: &facts, optimize: 0, jobs: 2, cache: &cache, roots: &[] };
+    let request = GraphRequest {
+        entry: &entry,
+        facts: &facts,
+        optimize: 0,
+        jobs: 2,
+        cache: &cache,
+        roots: &[],
+        is_interpreter: false,
+    };
     let (graph, main) = build(&request).unwrap();
     assert_eq!(main, "main");
     assert!(!graph.missing.contains_key(MAIN), "{:?}", graph.missing);
@@ -111,8 +125,15 @@ fn packages_are_not_imported_to_look_for_submodules_that_their_directories_lack(
     let Ok(mut facts) = probe(&interpreter, &cache) else { return };
     facts.standard_finders = false;
     let entry = Entry::Script(folder.path().join("main.py"));
-    let request =
-        GraphRequest { entry: &entry, facts: &facts, optimize: 0, jobs: 2, cache: &cache, roots: &[] };
+    let request = GraphRequest {
+        entry: &entry,
+        facts: &facts,
+        optimize: 0,
+        jobs: 2,
+        cache: &cache,
+        roots: &[],
+        is_interpreter: false,
+    };
     let (graph, _) = build(&request).unwrap();
     assert!(graph.missing.contains_key("pkg.nothing"));
     assert_eq!(std::fs::read_dir(folder.path().join("pkg")).unwrap().count(), 1);

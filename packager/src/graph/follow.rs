@@ -126,7 +126,7 @@ impl Builder<'_> {
     }
 
     /// Somebody outside of the standard library imports a module: imports of it that waited for that are followed.
-    fn note_use_outside(&mut self, name: &str) {
+    pub(super) fn note_use_outside(&mut self, name: &str) {
         if self.used_outside.insert(name.to_owned()) {
             if let Some(held) = self.held.remove(name) {
                 self.follow_edges(name, Origin::Stdlib, held);

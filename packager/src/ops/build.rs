@@ -12,7 +12,7 @@ use crate::graph::order::predicted;
 use crate::plan::plan;
 use crate::probe::interpreters::choose;
 use crate::report::Report;
-use crate::request::{BuildRequest, environment};
+use crate::request::{BuildRequest, InterpreterOption, environment};
 
 /// The stack of each thread, in bytes: what a process's first thread usually has.
 const STACK_BYTES: usize = 8 << 20;
@@ -32,8 +32,15 @@ fn phases(request: &BuildRequest) -> Result<Report, Error> {
 
     let chosen = choose(request.python.as_deref(), entry, environment, cache)?;
     let facts = &chosen.facts;
-    let (graph, main) =
-        build_graph(&GraphRequest { entry, facts, optimize: *optimize, jobs: *jobs, cache, roots })?;
+    let (graph, main) = build_graph(&GraphRequest {
+        entry,
+        facts,
+        optimize: *optimize,
+        jobs: *jobs,
+        cache,
+        roots,
+        is_interpreter: request.interpreter != InterpreterOption::None,
+    })?;
     let order = predicted(&graph, &main);
     let collection =
         collect(&graph, &order, &chosen.libpython, facts, environment("LD_LIBRARY_PATH").as_deref())?;
