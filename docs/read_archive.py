@@ -16,7 +16,7 @@ HEADER = struct.Struct("<8sIIQQQQQQ")
 DIRECTORY_ENTRY = struct.Struct("<IIQQ")
 TARGET = struct.Struct("<BBBBI10IIIQBBHI4I")
 MODULE = struct.Struct("<4IBBHIIIQII")
-LIBRARY = struct.Struct("<IIIIQII")
+LIBRARY = struct.Struct("<IIIIQIIII")
 BLOCK = struct.Struct("<QIIQII")
 NODE = struct.Struct("<IIBBHIq16s")
 CHILDREN = struct.Struct("<II8x")
@@ -56,6 +56,7 @@ class Library(NamedTuple):
     name: str
     content: Extent
     needs: Tuple[int, ...]
+    file: str
 
 
 class Node(NamedTuple):
@@ -159,7 +160,9 @@ class Archive:
     def libraries(self) -> Iterator[Library]:
         """The libraries, by number."""
         for fields in LIBRARY.iter_unpack(self.sections["libraries"]):
-            yield Library(self._string(*fields[:2]), Extent(*fields[2:5]), self._needs(*fields[5:]))
+            yield Library(
+                self._string(*fields[:2]), Extent(*fields[2:5]), self._needs(*fields[5:7]), self._string(*fields[7:])
+            )
 
     def nodes(self) -> Iterator[Node]:
         """The tree of files, breadth first; the first is the root."""

@@ -43,11 +43,13 @@ fn small_archive() -> Result<Vec<u8>, Box<dyn Error>> {
         name: "libx.so.1".into(),
         content: content(native, 0, 20),
         needs: vec![],
+        file: "x.libs/libx.so.1".into(),
     })?];
     let libpython = writer.add_library(LibraryRecord {
         name: "libpython3.11.so.1.0".into(),
         content: content(native, 1, 30),
         needs: needs.clone(),
+        file: String::new(),
     })?;
     for (name, file, kind, is_package, content, needs) in [
         ("a", "a/__init__.py", ModuleKind::Code, true, content(code, 0, 17), vec![]),

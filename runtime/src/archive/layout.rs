@@ -157,8 +157,10 @@ pub mod library {
     pub const CONTENT: usize = 8;
     /// Run of [`super::Section::Needs`]: libraries to load before it, in order.
     pub const NEEDS: usize = 24;
+    /// String: its file in the tree, relative to the root; empty for one that is not in the tree.
+    pub const FILE: usize = 32;
     /// Length of the record.
-    pub const LENGTH: usize = 32;
+    pub const LENGTH: usize = 40;
 }
 
 /// Field offsets of a node record.

@@ -81,6 +81,8 @@ pub struct Library<'a> {
     pub content: Extent,
     /// Libraries to load before it, in order.
     pub needs: Needs<'a>,
+    /// Its file in the tree, relative to the root; empty for one that is not in the tree.
+    pub file: &'a str,
 }
 
 /// A file, directory or symbolic link of the tree.
@@ -325,6 +327,7 @@ impl<'a> Archive<'a> {
             name: self.string(record, field::NAME)?,
             content: extent_at(record, field::CONTENT)?,
             needs: self.needs(record, field::NEEDS)?,
+            file: self.string(record, field::FILE)?,
         })
     }
 

@@ -76,6 +76,8 @@ pub struct LibraryRecord {
     pub content: Extent,
     /// Numbers of the libraries to load before it.
     pub needs: Vec<u32>,
+    /// Its file in the tree, relative to the root; empty for one that is not in the tree.
+    pub file: String,
 }
 
 /// The target to be indexed.
@@ -318,6 +320,7 @@ fn index(
         library_records.extend(strings.place(&library.name)?);
         library_records.extend(extent_bytes(library.content));
         library_records.extend(needs.place(&library.needs)?);
+        library_records.extend(strings.place(&library.file)?);
     }
     let mut target_record = vec![target.python.0, target.python.1, target.optimize, target.entry_kind as u8];
     target_record.extend(target.libpython.unwrap_or(NONE).to_le_bytes());
