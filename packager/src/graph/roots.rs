@@ -61,6 +61,8 @@ pub const TRIGGERED: &[(&str, &[&str])] = &[
     ("joblib.externals.loky.backend.popen_loky_posix", &["argparse"]), // run as a script in workers
     ("loky.backend.popen_loky_posix", &["argparse"]),
     ("array", &["array", "copyreg"]),
+    ("importlib.resources", &["importlib.readers"]), // the loaders' get_resource_reader (3.10+)
+    ("importlib_resources", &["importlib.readers"]),
 ];
 
 /// Our module that helper processes of multiprocessing's and loky's run (`packager/python/children.py`); the runtime knows
