@@ -16,6 +16,8 @@ mod error;
 mod importer;
 #[cfg(feature = "embed")]
 mod os;
+#[cfg(feature = "embed")]
+pub mod vfs;
 
 #[cfg(feature = "embed")]
 pub use embedded::start;
@@ -34,6 +36,7 @@ mod embedded {
     use crate::importer::{Importer, install};
     use crate::os::memory_file;
     use crate::os::running_file::RunningFile;
+    use crate::vfs;
 
     /// Runs the program whose archive `slot` points to; returns the process's exit code.
     ///
@@ -58,8 +61,10 @@ mod embedded {
     ) -> Result<c_int, StartError> {
         let file = RunningFile::open()?;
         let archive = file.map_archive(slot)?;
+        let identity = file.identity()?;
         let executable = file.close();
         let target = archive.target().map_err(StartError::Damaged)?;
+        vfs::mount(archive, &target, &executable, identity);
         let has_module = |name: &str| matches!(archive.find_module(name), Ok(Some(_)));
         // SAFETY: argv is what this function was given.
         let command_line = unsafe { CommandLine::read(argc, argv, target.interpreter, has_module) };

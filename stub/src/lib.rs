@@ -9,6 +9,7 @@
 //! packager also links they would interpose the packager's own input and output.
 
 mod allocator;
+mod exports;
 
 use core::ffi::{c_char, c_int};
 

@@ -6,10 +6,13 @@
 use core::ffi::{CStr, c_uint};
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 /// "Never to be executed by execve" (linux/memfd.h, Linux 6.3). Loading by the dynamic linker is allowed.
 const MFD_NOEXEC_SEAL: c_uint = 0x8;
+
+/// "May be executed" (linux/memfd.h, Linux 6.3); before, all memory files may.
+const MFD_EXEC: c_uint = 0x10;
 
 /// A memory file under construction.
 pub struct MemoryFile {
@@ -21,7 +24,11 @@ impl MemoryFile {
     /// A memory file of `length` bytes; `name` shows in `/proc/self/maps`.
     pub fn new(name: &str, length: usize) -> io::Result<Self> {
         let name = CString::new(name.replace('\0', "")).unwrap_or_default();
-        let file = create(&name)?;
+        Self::over(create(&name, false)?, length)
+    }
+
+    /// Gives a new memory file a length, and its bytes an address.
+    pub fn over(file: OwnedFd, length: usize) -> io::Result<Self> {
         let size = libc::off_t::try_from(length).map_err(|_| io::Error::from_raw_os_error(libc::EFBIG))?;
         grow(&file, size)?;
         let mapping = Mapping::new(&file, length)?;
@@ -34,15 +41,58 @@ impl MemoryFile {
         unsafe { core::slice::from_raw_parts_mut(self.mapping.memory.cast(), self.mapping.length) }
     }
 
+    /// The file, complete but not sealed.
+    pub fn into_descriptor(self) -> OwnedFd {
+        self.file
+    }
+
     /// Seals the file against any change; it can only be read, mapped and loaded from now on.
     pub fn seal(self) -> io::Result<OwnedFd> {
         let Self { file, mapping } = self;
         drop(mapping); // F_SEAL_WRITE demands that no writable mapping is left
-        let seals = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
-        // SAFETY: the descriptor is open and ours.
-        check(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) })?;
+        add_seals(&file)?;
         Ok(file)
     }
+}
+
+/// Seals a file against any change. It must not be mapped for writing.
+pub fn add_seals(file: &OwnedFd) -> io::Result<()> {
+    let seals = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
+    // SAFETY: the descriptor is open and ours.
+    check(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) })
+}
+
+/// Sets the permission bits; where those of execution are sealed, only the `plain` ones.
+pub fn set_mode(file: &OwnedFd, mode: libc::mode_t, plain: libc::mode_t) -> io::Result<()> {
+    let set = |mode: libc::mode_t| {
+        // SAFETY: a system call without pointers; not fchmod, which the stub takes.
+        check(unsafe { libc::syscall(libc::SYS_fchmod, file.as_raw_fd(), mode) } as libc::c_int)
+    };
+    if mode & !plain == 0 { set(mode) } else { set(mode).or_else(|_| set(mode & plain)) }
+}
+
+/// Sets the times of access and change.
+pub fn set_times(file: &OwnedFd, time: libc::timespec) -> io::Result<()> {
+    let times = [time, time];
+    // SAFETY: the array lives; the null path stands for the descriptor itself (utimensat(2)). Not futimens, which the
+    // stub takes.
+    let status = unsafe {
+        libc::syscall(libc::SYS_utimensat, file.as_raw_fd(), core::ptr::null::<u8>(), times.as_ptr(), 0)
+    };
+    check(status as libc::c_int)
+}
+
+/// Lets programs that this process executes have the descriptor.
+pub fn inherit(file: &OwnedFd) -> io::Result<()> {
+    // SAFETY: the descriptor is open and ours.
+    check(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETFD, 0) })
+}
+
+/// A descriptor that was just opened, as an owned one; an error for -1, with its reason in errno.
+pub fn owned(descriptor: RawFd) -> io::Result<OwnedFd> {
+    check(descriptor)?;
+    // SAFETY: the descriptor was just opened and belongs to no one else.
+    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }
 
 /// Gives the file its size. The limit on file sizes (RLIMIT_FSIZE) holds for memory files as well: it is lifted as
@@ -95,18 +145,18 @@ impl Drop for Mapping {
     }
 }
 
-/// memfd_create with the flags that the kernel knows: before Linux 6.3, MFD_NOEXEC_SEAL gives EINVAL.
-fn create(name: &CStr) -> io::Result<OwnedFd> {
+/// An empty memory file, which may be executed or not, as far as the kernel knows the difference: before Linux 6.3
+/// the flags give EINVAL. A system that allows no execution of memory files at all (`vm.memfd_noexec`) gives EACCES.
+pub fn create(name: &CStr, is_program: bool) -> io::Result<OwnedFd> {
     let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
     // SAFETY: the name is a live NUL-terminated string.
-    let mut descriptor = unsafe { libc::memfd_create(name.as_ptr(), flags | MFD_NOEXEC_SEAL) };
-    if descriptor < 0 && io::Error::last_os_error().raw_os_error() == Some(libc::EINVAL) {
-        // SAFETY: as above.
-        descriptor = unsafe { libc::memfd_create(name.as_ptr(), flags) };
+    let make = |more: c_uint| owned(unsafe { libc::memfd_create(name.as_ptr(), flags | more) });
+    let made = if is_program { make(MFD_EXEC) } else { make(MFD_NOEXEC_SEAL) };
+    match made.as_ref().err().and_then(io::Error::raw_os_error) {
+        Some(libc::EINVAL) => make(0),
+        Some(libc::EACCES) => make(MFD_NOEXEC_SEAL),
+        _ => made,
     }
-    check(descriptor)?;
-    // SAFETY: the descriptor was just opened and belongs to no one else.
-    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }
 
 /// -1 is an error, with its reason in errno.

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::MappedArchive;
@@ -13,6 +14,28 @@ use crate::archive::layout::ARCHIVE_ALIGNMENT;
 use crate::archive::slot::{self, SLOT_LENGTH, SlotState};
 use crate::archive::{Archive, ArchiveError};
 use crate::error::StartError;
+
+/// What tells a file from all others, and what its files in the archive have from it.
+#[derive(Debug, Clone, Copy)]
+pub struct FileIdentity {
+    /// Number of its device.
+    pub device: u64,
+    /// Its number there.
+    pub inode: u64,
+    /// Its owner.
+    pub owner: u32,
+    /// Its group.
+    pub group: u32,
+    /// Time of its last change: seconds since 1970 and nanoseconds.
+    pub changed: (i64, i64),
+}
+
+impl FileIdentity {
+    /// Whether a status is of this file.
+    pub fn is(&self, status: &libc::stat64) -> bool {
+        (status.st_dev, status.st_ino) == (self.device, self.inode)
+    }
+}
 
 /// The executable's own file, open.
 pub struct RunningFile {
@@ -33,6 +56,18 @@ impl RunningFile {
         };
         let file = File::open(opened).map_err(StartError::OwnFile)?;
         Ok(Self { file, path })
+    }
+
+    /// What tells the file from others.
+    pub fn identity(&self) -> Result<FileIdentity, StartError> {
+        let status = self.file.metadata().map_err(StartError::OwnFile)?;
+        Ok(FileIdentity {
+            device: status.dev(),
+            inode: status.ino(),
+            owner: status.uid(),
+            group: status.gid(),
+            changed: (status.mtime(), status.mtime_nsec()),
+        })
     }
 
     /// Closes the file, before the program can find a descriptor that it did not open: with stdin closed it

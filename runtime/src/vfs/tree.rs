@@ -1,0 +1,73 @@
+//! Ways through the tree that the archive does not have: from a node up to the root.
+
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use super::Mount;
+use super::path_buffer::PathBuffer;
+use super::system::Result;
+use crate::archive::{Node, NodeContent};
+
+/// Number of the root.
+pub const ROOT: u32 = 0;
+
+/// The directory of each node, by number; made when first needed.
+#[derive(Default)]
+pub struct Parents(AtomicPtr<Vec<u32>>);
+
+impl Mount {
+    /// The node with this number.
+    pub fn node(&self, number: u32) -> Result<Node<'static>> {
+        Ok(self.archive.node(number)?)
+    }
+
+    /// The directory that a node is in; the root's is itself.
+    pub fn parent(&self, number: u32) -> u32 {
+        self.parents().get(number as usize).copied().unwrap_or(ROOT)
+    }
+
+    /// Without a lock, which a fork could leave locked: threads that come first at once all make the table.
+    fn parents(&self) -> &[u32] {
+        // SAFETY: null, or a table that was leaked below.
+        if let Some(parents) = unsafe { self.parents.0.load(Ordering::Acquire).as_ref() } {
+            return parents;
+        }
+        let mut parents = vec![ROOT; self.archive.node_count()];
+        for number in 0..parents.len() as u32 {
+            let Ok(Node { content: NodeContent::Directory(children), .. }) = self.archive.node(number) else {
+                continue;
+            };
+            if let Some(places) = parents.get_mut(children.start as usize..children.end as usize) {
+                places.fill(number);
+            }
+        }
+        let made = Box::into_raw(Box::new(parents));
+        let null = core::ptr::null_mut();
+        match self.parents.0.compare_exchange(null, made, Ordering::AcqRel, Ordering::Acquire) {
+            // SAFETY: the table is published now and never freed.
+            Ok(_) => unsafe { &*made },
+            Err(first) => {
+                // SAFETY: nobody else has seen `made`; `first` was published by another thread and is never freed.
+                unsafe {
+                    drop(Box::from_raw(made));
+                    &*first
+                }
+            }
+        }
+    }
+
+    /// Appends the absolute path of a node.
+    pub fn push_path(&self, number: u32, path: &mut PathBuffer) -> Result<()> {
+        if number == ROOT {
+            return path.push(&self.root);
+        }
+        self.push_path(self.parent(number), path)?;
+        path.push(b"/")?;
+        path.push(self.node(number)?.name)
+    }
+
+    /// Path of the executable: the root's without its last part.
+    pub fn executable_path(&self) -> &[u8] {
+        let end = self.root.len().saturating_sub(super::ROOT_NAME.len() + 1);
+        self.root.get(..end).unwrap_or_default()
+    }
+}
