@@ -11,9 +11,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use snapfreeze_runtime::archive::EntryKind;
 
-use crate::collect::Collection;
 use crate::collect::data::Data;
-use crate::collect::files::TreeFile;
+use crate::collect::files::{TreeFile, TreePath};
+use crate::collect::{Collection, Library};
 use crate::entry::Entry;
 use crate::graph::{Module, ModuleGraph, ModuleKind, Origin};
 use crate::probe::PythonFacts;
@@ -129,6 +129,8 @@ pub struct PlannedLibrary {
     pub path: PathBuf,
     /// Indexes of libraries to load before it, in order.
     pub needs: Vec<usize>,
+    /// Whether it is a data file that the program may open itself, and nothing needs it.
+    pub is_data: bool,
 }
 
 /// A name that is not in the executable.
@@ -172,16 +174,20 @@ pub fn plan(
     }));
     let modules =
         order.iter().filter_map(|(name, eager)| planned_module(&graph, name, *eager, &collection.needs));
-    let modules: Vec<PlannedModule> = modules.collect();
+    let mut modules: Vec<PlannedModule> = modules.collect();
+    for module in &mut modules {
+        module.shows_source = data.with_sources.contains(&TreePath::from(module.file.as_str()).parent());
+    }
     let mut libraries: Vec<PlannedLibrary> = collection
         .libraries
         .into_iter()
-        .map(|library| PlannedLibrary { name: library.name, path: library.path, needs: library.needs })
+        .map(|Library { name, path, needs, is_data }| PlannedLibrary { name, path, needs, is_data })
         .collect();
     libraries.push(PlannedLibrary {
         name: format!("libpython{}{}.so.1.0", facts.minor_version(), facts.abi_flags),
         path: chosen.libpython.clone(),
         needs: collection.libpython_needs,
+        is_data: false,
     });
     let entry_is_module = matches!(entry, Entry::Module(_) | Entry::Package(_) | Entry::Directory(_));
     let is_frozen =
@@ -196,6 +202,7 @@ pub fn plan(
         frozen: &frozen,
         libraries: &libraries,
         include_source: request.include_source,
+        materialized: &request.data.materialized,
     };
     let files = tree::tree(&parts, data, &mut warnings);
     Plan { target, entry: main, entry_is_module, modules, libraries, files, missing, warnings }

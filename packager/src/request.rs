@@ -8,6 +8,7 @@ use serde::Serialize;
 use snapfreeze_runtime::archive::InterpreterMode;
 
 use crate::cache::Cache;
+use crate::collect::data::DataOptions;
 use crate::entry::Entry;
 use crate::graph::build::Root;
 
@@ -30,6 +31,8 @@ pub struct BuildRequest {
     pub roots: Vec<Root>,
     /// Whether the files of modules hold their source.
     pub include_source: bool,
+    /// What options say of data.
+    pub data: DataOptions,
     /// When the executable is also the interpreter.
     pub interpreter: InterpreterOption,
 }
@@ -72,6 +75,7 @@ impl BuildRequest {
             cache,
             roots: Vec::new(),
             include_source: false,
+            data: DataOptions::default(),
             interpreter: InterpreterOption::None,
         }
     }

@@ -7,7 +7,7 @@ pub mod data;
 pub mod files;
 pub mod native;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +25,8 @@ pub struct Library {
     pub path: PathBuf,
     /// Indexes of the libraries to load before it, in order.
     pub needs: Vec<usize>,
+    /// Whether it is a data file that the program may open itself, and nothing needs it.
+    pub is_data: bool,
 }
 
 /// Everything that is not Python.
@@ -44,13 +46,15 @@ pub struct Collection {
 /// Collects the native libraries of libpython and of the graph's extension modules.
 ///
 /// `order` is the predicted import order: of two libraries with one name the one that is loaded first wins, as it
-/// would in `python`. `library_path` is the build environment's `LD_LIBRARY_PATH`.
+/// would in `python`. `shared_objects` are real paths of data files that the program may open itself: they become
+/// libraries, with what they need; one that cannot be loaded stays a data file. `library_path` is the build environment's `LD_LIBRARY_PATH`.
 ///
 /// # Errors
 /// When libpython is no library for this machine.
 pub fn collect(
     graph: &ModuleGraph,
     order: &[(String, bool)],
+    shared_objects: &BTreeSet<PathBuf>,
     libpython: &Path,
     facts: &PythonFacts,
     library_path: Option<&OsStr>,
@@ -63,8 +67,11 @@ pub fn collect(
         ModuleKind::Extension(path) => Some((name.clone(), path.clone())),
         _ => None,
     });
-    let (mut names, files): (Vec<String>, Vec<PathBuf>) = extensions.unzip();
-    let mut roots: Vec<PathBuf> = std::iter::once(libpython.to_owned()).chain(files).collect();
+    let (mut names, files): (Vec<Option<String>>, Vec<PathBuf>) =
+        extensions.map(|(name, path)| (Some(name), path)).unzip();
+    names.extend(std::iter::repeat_n(None, shared_objects.len()));
+    let mut roots: Vec<PathBuf> =
+        std::iter::once(libpython.to_owned()).chain(files).chain(shared_objects.iter().cloned()).collect();
     let mut warnings = Vec::new();
     let closure = loop {
         match close_over(&roots, &search) {
@@ -73,7 +80,9 @@ pub fn collect(
             Err(error) => match roots.iter().skip(1).position(|root| root == error.path()) {
                 Some(at) => {
                     roots.remove(at + 1);
-                    warnings.push(format!("the extension module {} is left out: {error}", names.remove(at)));
+                    if let Some(name) = names.remove(at) {
+                        warnings.push(format!("the extension module {name} is left out: {error}"));
+                    }
                 }
                 None => return Err(error),
             },
@@ -83,11 +92,23 @@ pub fn collect(
     let mut needs = closure.roots.into_iter();
     let libpython_needs = needs.next().unwrap_or_default();
     let libraries = closure.files.into_iter();
-    let libraries =
-        libraries.map(|file| Library { name: file.load_name, path: file.path, needs: file.needs }).collect();
+    let mut libraries: Vec<Library> = libraries
+        .map(|file| Library { name: file.load_name, path: file.path, needs: file.needs, is_data: false })
+        .collect();
+    let mut needs_of_modules = BTreeMap::new();
+    for ((name, needs), path) in names.into_iter().zip(needs).zip(roots.into_iter().skip(1)) {
+        match name {
+            Some(name) => drop(needs_of_modules.insert(name, needs)),
+            None if libraries.iter().any(|library| library.path == path) => {}
+            None => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                libraries.push(Library { name, path, needs, is_data: true });
+            }
+        }
+    }
     let missing = closure.missing.iter().map(|missing| {
         format!("the library {} is not found; {} needs it", missing.name, missing.needed_by.display())
     });
     warnings.extend(closure.warnings.iter().map(ToString::to_string).chain(missing));
-    Ok(Collection { libraries, needs: names.into_iter().zip(needs).collect(), libpython_needs, warnings })
+    Ok(Collection { libraries, needs: needs_of_modules, libpython_needs, warnings })
 }

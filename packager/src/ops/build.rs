@@ -42,9 +42,11 @@ fn phases(request: &BuildRequest) -> Result<Report, Error> {
         is_interpreter: request.interpreter != InterpreterOption::None,
     })?;
     let order = predicted(&graph, &main);
-    let collection =
-        collect(&graph, &order, &chosen.libpython, facts, environment("LD_LIBRARY_PATH").as_deref())?;
-    let data = collect_data(&DataRequest { entry, graph: &graph, facts, output: &request.output })?;
+    let (options, output) = (&request.data, request.output.as_path());
+    let data = collect_data(&DataRequest { entry, graph: &graph, facts, options, output })?;
+    let library_path = environment("LD_LIBRARY_PATH");
+    let objects = &data.shared_objects;
+    let collection = collect(&graph, &order, objects, &chosen.libpython, facts, library_path.as_deref())?;
     let plan = plan(request, main, &chosen, graph, &order, collection, data);
     refuse_input(&request.output, &plan)?;
     let bytecode = compile(&plan, facts, cache, *jobs)?;

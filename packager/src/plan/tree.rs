@@ -3,7 +3,7 @@
 //! Every module is a file at its `__file__`, and so is its bytecode where CPython would keep it. A file's content is
 //! the module's own: nothing is in the archive twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,6 +28,8 @@ pub struct TreeParts<'a> {
     pub libraries: &'a [PlannedLibrary],
     /// Whether modules' files hold their source.
     pub include_source: bool,
+    /// Packages that are put on the real disk before they are used.
+    pub materialized: &'a [String],
 }
 
 /// Makes the tree. Sorted by path, each path once, no path below one that is no directory. What had to give way is said
@@ -41,8 +43,9 @@ pub fn tree(parts: &TreeParts, data: Data, warnings: &mut Vec<String>) -> Vec<Tr
         add_frozen(file, parts, &mut tree);
     }
     add_libraries(parts, &mut tree);
+    let numbers = library_numbers(parts);
     for file in data.files {
-        add_data(file, &mut tree);
+        add_data(file, &numbers, &mut tree);
     }
     resolve_links(&mut tree, &data.behind_links);
     let without_room = tree.keys().flat_map(|path| path.ancestors().map(TreePath::new));
@@ -56,7 +59,30 @@ pub fn tree(parts: &TreeParts, data: Data, warnings: &mut Vec<String>) -> Vec<Tr
             warnings.push(format!("the file {path} is left out: a directory of that name is needed"));
         }
     }
-    tree.into_values().collect()
+    let mut files: Vec<TreeFile> = tree.into_values().collect();
+    for package in parts.materialized {
+        materialize(&package.replace('.', "/"), &mut files);
+    }
+    files
+}
+
+/// Marks a package's files: its directory or module, and the directory of libraries that its wheel keeps beside it.
+fn materialize(stem: &str, files: &mut [TreeFile]) {
+    let directories = [TreePath::from(stem), TreePath::from(format!("{stem}.libs").as_str())];
+    let is_module = |path: &TreePath| {
+        let rest = path.as_bytes().strip_prefix(stem.as_bytes());
+        rest.is_some_and(|rest| rest.starts_with(b".") && !rest.contains(&b'/'))
+    };
+    for file in files {
+        let in_directory = directories.iter().any(|directory| file.path.is_below(directory));
+        file.materialize |= in_directory || is_module(&file.path);
+    }
+}
+
+/// Places of libraries in the list, by their real paths.
+fn library_numbers<'a>(parts: &TreeParts<'a>) -> HashMap<&'a Path, usize> {
+    let places = parts.libraries.iter().enumerate();
+    places.map(|(number, library)| (library.path.as_path(), number)).collect()
 }
 
 fn add_module(module: &PlannedModule, parts: &TreeParts, tree: &mut BTreeMap<TreePath, TreeFile>) {
@@ -120,6 +146,9 @@ fn add_libraries(parts: &TreeParts, tree: &mut BTreeMap<TreePath, TreeFile>) {
     let sites: Vec<PathBuf> = sites(parts.facts);
     let count = parts.libraries.len().saturating_sub(1);
     for (number, library) in parts.libraries.iter().take(count).enumerate() {
+        if library.is_data {
+            continue;
+        }
         let in_site = sites.iter().find_map(|site| library.path.strip_prefix(site).ok());
         let path = match in_site {
             Some(path) => TreePath::new(path.as_os_str().as_encoded_bytes()),
@@ -148,8 +177,15 @@ fn sites(facts: &PythonFacts) -> Vec<PathBuf> {
     facts.path.iter().filter(is_site).filter_map(|entry: &PathBuf| Path::canonicalize(entry).ok()).collect()
 }
 
-/// A module's file stays what it is, unless there is nothing in it that a file of the project could hide.
-fn add_data(file: TreeFile, tree: &mut BTreeMap<TreePath, TreeFile>) {
+/// A module's file stays what it is, unless there is nothing in it that a file of the project could hide. A data file
+/// that is a library is one in both places.
+fn add_data(mut file: TreeFile, numbers: &HashMap<&Path, usize>, tree: &mut BTreeMap<TreePath, TreeFile>) {
+    if let FileContent::Disk { path, .. } = &file.content
+        && let Some(number) =
+            numbers.get(path.as_path()).or_else(|| numbers.get(path.canonicalize().ok()?.as_path()))
+    {
+        file.content = FileContent::Library(*number);
+    }
     let may_take = match tree.get(&file.path).map(|there| &there.content) {
         None | Some(FileContent::Directory) => true,
         Some(FileContent::Bytes(bytes)) => bytes.is_empty(),

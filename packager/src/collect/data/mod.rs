@@ -1,20 +1,28 @@
 //! The data that the program may read: what lies in its packages, what describes its distributions, what options name.
 //!
-//! In: the graph. Out: [`Data`]: files of the tree, sorted by path, each path once. [`walk`] takes what lies in a
-//! package's directory.
+//! In: the graph and the options. Out: [`Data`]: files of the tree, sorted by path, each path once. [`walk`] takes what
+//! lies in a package's directory, [`distributions`] says what was installed there and has the metadata, [`mentions`]
+//! finds in sources what else they read, [`additions`] are the user's.
 
-pub mod walk;
+pub mod additions;
+pub mod distributions;
+mod glob;
+mod mentions;
+mod sources;
+mod walk;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::collect::files::{Reason, TreeFile, TreePath};
+use crate::collect::files::{FileContent, Reason, TreeFile, TreePath};
 use crate::entry::Entry;
 use crate::graph::{Module, ModuleGraph, ModuleKind, Origin};
 use crate::probe::PythonFacts;
-use walk::{Found, KnownModules, Walk};
+use additions::Addition;
+use distributions::{Distributions, ModuleFile};
+use walk::{Found, KnownModules, Scope, Walk};
 
 /// Why data cannot be collected.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +35,32 @@ pub enum DataError {
         /// Why.
         source: std::io::Error,
     },
+    /// An option names files that are not there.
+    #[error("there is no file {}, which an option adds", .0.display())]
+    NoMatch(PathBuf),
+    /// An option names a package that is not in the program.
+    #[error("{option} {name}: the program has no such module")]
+    NoPackage {
+        /// The option.
+        option: &'static str,
+        /// The name.
+        name: String,
+    },
+}
+
+/// What options say of data.
+#[derive(Debug, Clone, Default)]
+pub struct DataOptions {
+    /// `--add-data`.
+    pub data: Vec<Addition>,
+    /// `--add-binary`.
+    pub binaries: Vec<Addition>,
+    /// Packages whose data are wanted completely: `--collect-data`, `--collect-all`.
+    pub packages: Vec<String>,
+    /// Packages whose distributions' metadata are wanted: `--collect-all`.
+    pub metadata: Vec<String>,
+    /// Packages that are put on the real disk before they are used: `--materialize`.
+    pub materialized: Vec<String>,
 }
 
 /// From what data are collected.
@@ -38,6 +72,8 @@ pub struct DataRequest<'a> {
     pub graph: &'a ModuleGraph,
     /// The interpreter.
     pub facts: &'a PythonFacts,
+    /// What options say.
+    pub options: &'a DataOptions,
     /// Where the executable goes: never part of itself.
     pub output: &'a Path,
 }
@@ -49,61 +85,151 @@ pub struct Data {
     pub files: Vec<TreeFile>,
     /// What to take in place of a symbolic link whose target is not in the tree, by path.
     pub behind_links: BTreeMap<TreePath, TreeFile>,
+    /// Directories whose modules' files hold their source, because the package reads it.
+    pub with_sources: BTreeSet<TreePath>,
+    /// Shared objects among the files: their real paths.
+    pub shared_objects: BTreeSet<PathBuf>,
 }
 
 /// Collects the program's data.
 ///
 /// # Errors
-/// When a file or directory cannot be read.
+/// When a file or directory cannot be read, or options name what is not there.
 pub fn collect(request: &DataRequest) -> Result<Data, DataError> {
-    let known = known_modules(request.graph);
+    check_names(request)?;
     let output = std::path::absolute(request.output).unwrap_or_else(|_| request.output.to_owned());
-    let walks = package_walks(request, &known, &output);
-    let found: Vec<Found> = walks.par_iter().map(Walk::run).collect::<Result<_, _>>()?;
+    let read = sources::read(request.graph);
+    let known = known_modules(request.graph, &read);
+    let modules = module_files(request.graph);
+    let needs_metadata = !modules.is_empty() || !read.distributions.is_empty() || !read.groups.is_empty();
+    let sites = if needs_metadata { sites(request) } else { Vec::new() };
+    let distributions = Distributions::read(&sites, &modules);
 
-    let mut files = BTreeMap::new();
-    let mut behind_links = BTreeMap::new();
-    for Found { files: found, behind_links: behind } in found {
-        for file in found {
-            files.entry(file.path.clone()).or_insert(file);
-        }
-        for file in behind {
-            behind_links.entry(file.path.clone()).or_insert(file);
+    let mut all = Found::default();
+    for addition in &request.options.data {
+        all.extend(additions::find(addition, request, &output)?);
+    }
+    let mut shared_objects = BTreeSet::new();
+    for addition in &request.options.binaries {
+        let found = additions::find(addition, request, &output)?;
+        shared_objects.extend(found.files.iter().filter_map(|file| real_path(&file.content)));
+        all.extend(found);
+    }
+    let walks = package_walks(request, &known, &distributions, &output);
+    let found: Vec<Found> = walks.par_iter().map(Walk::run).collect::<Result<_, _>>()?;
+    found.into_iter().for_each(|found| all.extend(found));
+    let mut names = read.distributions.clone();
+    for package in &request.options.metadata {
+        let top = package.split('.').next().unwrap_or_default();
+        let modules: Vec<&ModuleFile> = modules.iter().filter(|module| module.top == top).collect();
+        names.extend(distributions.of_top(&modules));
+    }
+    for distribution in distributions.wanted(&names, &read.groups) {
+        all.files.extend(distribution.metadata()?);
+    }
+
+    let (mut files, mut behind_links) = (BTreeMap::new(), BTreeMap::new());
+    for file in all.files {
+        files.entry(file.path.clone()).or_insert(file);
+    }
+    for file in all.behind_links {
+        behind_links.entry(file.path.clone()).or_insert(file);
+    }
+    let is_shared = |file: &&TreeFile| is_shared_object(file.path.name());
+    shared_objects.extend(files.values().filter(is_shared).filter_map(|file| real_path(&file.content)));
+    let with_sources = known.with_sources.into_iter().collect();
+    Ok(Data { files: files.into_values().collect(), behind_links, with_sources, shared_objects })
+}
+
+/// Names in options must be those of modules: a mistyped one would do nothing.
+fn check_names(request: &DataRequest) -> Result<(), DataError> {
+    let options = request.options;
+    let asked = [("--materialize", &options.materialized), ("--collect-data", &options.packages)];
+    for (option, names) in asked {
+        if let Some(name) = names.iter().find(|name| !request.graph.modules.contains_key(*name)) {
+            return Err(DataError::NoPackage { option, name: name.clone() });
         }
     }
-    Ok(Data { files: files.into_values().collect(), behind_links })
+    Ok(())
+}
+
+/// The directories whose distributions the program can see: those of `sys.path`, less the standard library.
+fn sites(request: &DataRequest) -> Vec<PathBuf> {
+    let facts = request.facts;
+    let installed = facts.path.iter().filter(|entry| **entry != facts.stdlib && **entry != facts.dynload);
+    std::iter::once(request.entry.search_directory()).chain(installed.cloned()).collect()
+}
+
+/// The files of modules that a distribution may own. A script is no distribution's.
+fn module_files(graph: &ModuleGraph) -> BTreeSet<ModuleFile> {
+    let outside = graph.modules.iter().filter(|(name, module)| {
+        module.origin != Origin::Stdlib && name.as_str() != crate::graph::build::MAIN
+    });
+    let files = outside.filter_map(|(name, module)| {
+        let path = match &module.kind {
+            ModuleKind::Source { path, .. } => path.clone()?,
+            ModuleKind::Bytecode(path) | ModuleKind::Extension(path) => path.clone(),
+            ModuleKind::Namespace | ModuleKind::Builtin => return None,
+        };
+        Some(ModuleFile { top: name.split('.').next()?.to_owned(), path })
+    });
+    files.collect()
 }
 
 /// A walk for each package of the graph whose directory no other walk passes through.
-fn package_walks<'a>(request: &DataRequest<'a>, known: &'a KnownModules, output: &'a Path) -> Vec<Walk<'a>> {
+fn package_walks<'a>(
+    request: &DataRequest<'a>,
+    known: &'a KnownModules,
+    distributions: &'a Distributions,
+    output: &'a Path,
+) -> Vec<Walk<'a>> {
     let mut walks = Vec::new();
-    let walk = |directory: &Path, path: TreePath, origin: Origin| Walk {
+    let walk = |directory: &Path, path: TreePath, origin: Origin, scope: Scope| Walk {
         directory: directory.to_owned(),
-        everything: origin == Origin::Stdlib && path.as_bytes() == b"test",
+        // What was installed, unless everything is wanted: then what is there.
+        listed: listed(directory, &path, distributions).filter(|_| scope == Scope::Data),
         path,
         known,
-        listed: None,
         keeps_times: origin == Origin::Own,
         suffixes: &request.facts.suffixes,
         output,
+        scope,
         reason: Reason::Package,
     };
     if let Entry::Directory(directory) = request.entry {
-        walks.push(walk(directory, TreePath::default(), Origin::Own));
+        walks.push(walk(directory, TreePath::default(), Origin::Own, Scope::Data));
     }
     for (name, module) in &request.graph.modules {
         if !module.is_package || matches!(module.kind, ModuleKind::Builtin) {
             continue;
         }
+        let is_cpythons_tests = module.origin == Origin::Stdlib && name == "test";
+        let is_wanted_whole = request.options.packages.contains(name);
+        let scope = match () {
+            () if is_cpythons_tests => Scope::Everything,
+            () if is_wanted_whole => Scope::AllData,
+            () => Scope::Data,
+        };
         let above = name.rsplit_once('.').and_then(|(above, _)| request.graph.modules.get(above));
         for directory in &module.directories {
-            if !directory.is_dir() || is_passed_through(request.entry, above, directory) {
-                continue;
+            let is_passed = scope == Scope::Data && is_passed_through(request.entry, above, directory);
+            if directory.is_dir() && !is_passed {
+                walks.push(walk(directory, directory_path(name), module.origin, scope));
             }
-            walks.push(walk(directory, directory_path(name), module.origin));
         }
     }
     walks
+}
+
+/// The files that installers put into a package, if any did.
+fn listed<'a>(
+    directory: &Path,
+    path: &TreePath,
+    distributions: &'a Distributions,
+) -> Option<&'a std::collections::HashSet<Vec<u8>>> {
+    let site = directory.ancestors().nth(path.ancestors().count() + 1)?;
+    let listed = distributions.listed.get(site)?;
+    listed.covers(path).then_some(&listed.files)
 }
 
 /// Whether the walk through the package above comes through a directory.
@@ -121,8 +247,12 @@ fn directory_path(name: &str) -> TreePath {
     TreePath::from(name.replace('.', "/").as_str())
 }
 
-fn known_modules(graph: &ModuleGraph) -> KnownModules {
-    let mut known = KnownModules::default();
+fn known_modules(graph: &ModuleGraph, read: &sources::ReadByPrograms) -> KnownModules {
+    let mut known = KnownModules {
+        with_stubs: read.with_stubs.clone(),
+        with_sources: read.with_sources.clone(),
+        ..KnownModules::default()
+    };
     for (name, module) in &graph.modules {
         let path = TreePath::from(module.file.as_str());
         for directory in path.ancestors() {
@@ -139,4 +269,21 @@ fn known_modules(graph: &ModuleGraph) -> KnownModules {
         }
     }
     known
+}
+
+/// `libx.so`, `libx.so.1.2`.
+fn is_shared_object(name: &[u8]) -> bool {
+    let name = String::from_utf8_lossy(name);
+    let is_version =
+        |rest: &str| rest.chars().all(|character| character == '.' || character.is_ascii_digit());
+    name.rsplit_once(".so").is_some_and(|(stem, rest)| {
+        !stem.is_empty() && (rest.is_empty() || (rest.starts_with('.') && is_version(rest)))
+    })
+}
+
+fn real_path(content: &FileContent) -> Option<PathBuf> {
+    match content {
+        FileContent::Disk { path, .. } => path.canonicalize().ok(),
+        _ => None,
+    }
 }

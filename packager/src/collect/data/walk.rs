@@ -49,10 +49,23 @@ pub struct Walk<'a> {
     pub suffixes: &'a [String],
     /// What is never taken: the output.
     pub output: &'a Path,
-    /// Whether everything but modules and bytecode is taken.
-    pub everything: bool,
+    /// What is taken.
+    pub scope: Scope,
     /// Why.
     pub reason: Reason,
+}
+
+/// What a walk takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// What the package may read when it runs.
+    Data,
+    /// All data, those for development and tests too.
+    AllData,
+    /// Everything but modules, bytecode and what tools leave behind.
+    Everything,
+    /// Everything but bytecode caches.
+    Literal,
 }
 
 /// What a directory is.
@@ -104,6 +117,14 @@ pub struct Found {
     pub behind_links: Vec<TreeFile>,
 }
 
+impl Found {
+    /// Adds what another walk has found.
+    pub fn extend(&mut self, other: Self) {
+        self.files.extend(other.files);
+        self.behind_links.extend(other.behind_links);
+    }
+}
+
 impl Walk<'_> {
     /// Walks.
     ///
@@ -118,7 +139,7 @@ impl Walk<'_> {
             Directory::Package
         };
         let real = self.directory.canonicalize().map_err(|source| read_error(&self.directory, source))?;
-        self.enter(&self.directory, &self.path, Some(kind), self.everything, &real, &mut above, &mut found)?;
+        self.enter(&self.directory, &self.path, Some(kind), self.scope, &real, &mut above, &mut found)?;
         Ok(found)
     }
 
@@ -128,32 +149,35 @@ impl Walk<'_> {
         directory: &Path,
         path: &TreePath,
         kind: Option<Directory>,
-        everything: bool,
+        scope: Scope,
         root: &Path,
         above: &mut BTreeSet<PathBuf>,
         found: &mut Found,
     ) -> Result<(), DataError> {
         let entries = entries(directory)?;
-        let Some(kind) = kind.or_else(|| self.kind(path, &entries, root)) else { return Ok(()) };
+        let Some(kind) = kind.or_else(|| self.kind(path, &entries)) else { return Ok(()) };
         let before = found.files.len();
         for entry in &entries {
             let (place, at) = (directory.join(&entry.name), path.join(entry.name.as_bytes()));
-            if place == self.output || is_leftover(&entry.name) {
+            if place == self.output || (scope < Scope::Literal && is_leftover(&entry.name)) {
                 continue;
             }
             if entry.kind.is_dir() {
-                let enters = self.enters(&entry.name, &at, everything) && !place.join("pyvenv.cfg").exists();
-                if !enters || (entry.is_link && self.link(&place, &at, root, found)?) {
+                if !self.enters(&entry.name, &place, &at, scope)
+                    || (entry.is_link && self.link(&place, &at, root, found)?)
+                {
                     continue;
                 }
                 let real = place.canonicalize().map_err(|source| read_error(&place, source))?;
                 // A link to a directory above would lead round and round.
                 if above.insert(real.clone()) {
-                    let everything = everything || self.is_test_of_stdlib(&entry.name, &at);
-                    self.enter(&place, &at, None, everything, root, above, found)?;
+                    let is_test = self.is_test_of_stdlib(&entry.name, &at);
+                    let scope = if is_test { scope.max(Scope::Everything) } else { scope };
+                    let kind = (scope >= Scope::Everything).then_some(Directory::Plain);
+                    self.enter(&place, &at, kind, scope, root, above, found)?;
                     above.remove(&real);
                 }
-            } else if entry.kind.is_file() && self.takes(&entry.name, &place, &at, kind, everything) {
+            } else if entry.kind.is_file() && self.takes(&entry.name, &place, &at, kind, scope) {
                 if entry.is_link && self.link(&place, &at, root, found)? {
                     continue;
                 }
@@ -168,8 +192,7 @@ impl Walk<'_> {
     }
 
     /// What a directory is; none if nothing of it is wanted.
-    fn kind(&self, path: &TreePath, entries: &[Entry], root: &Path) -> Option<Directory> {
-        let _ = root;
+    fn kind(&self, path: &TreePath, entries: &[Entry]) -> Option<Directory> {
         if self.known.packages.contains(path) {
             return Some(Directory::Package);
         }
@@ -191,8 +214,11 @@ impl Walk<'_> {
         (!in_namespace || !has_code() || self.known.populated.contains(path)).then_some(Directory::Plain)
     }
 
-    fn enters(&self, name: &OsStr, path: &TreePath, everything: bool) -> bool {
+    fn enters(&self, name: &OsStr, place: &Path, path: &TreePath, scope: Scope) -> bool {
         let bytes = name.as_bytes();
+        if scope == Scope::Literal {
+            return bytes != b"__pycache__";
+        }
         if TOOL_DIRECTORIES.iter().any(|tool| tool.as_bytes() == bytes) {
             return false;
         }
@@ -200,7 +226,10 @@ impl Walk<'_> {
         if self.keeps_times && bytes.starts_with(b".") {
             return false;
         }
-        everything || !matches!(bytes, b"tests" | b"test") || self.known.populated.contains(path)
+        let is_wanted = scope > Scope::Data
+            || !matches!(bytes, b"tests" | b"test")
+            || self.known.populated.contains(path);
+        is_wanted && !place.join("pyvenv.cfg").exists()
     }
 
     /// Directories of CPython's own tests are taken whole: they compile, import and compare what lies there.
@@ -211,7 +240,7 @@ impl Walk<'_> {
             && self.known.populated.contains(path)
     }
 
-    fn takes(&self, name: &OsStr, place: &Path, path: &TreePath, kind: Directory, everything: bool) -> bool {
+    fn takes(&self, name: &OsStr, place: &Path, path: &TreePath, kind: Directory, scope: Scope) -> bool {
         if self.known.files.contains(path) {
             return false;
         }
@@ -221,15 +250,15 @@ impl Walk<'_> {
             return false;
         }
         let name = name.as_bytes();
-        if everything {
-            return !is_extension_of_target(name, self.suffixes, place);
+        if scope >= Scope::Everything {
+            return true;
         }
         let suffix = name.rsplit(|byte| *byte == b'.').next().filter(|suffix| suffix.len() < name.len());
         match suffix.and_then(|suffix| std::str::from_utf8(suffix).ok()) {
             Some("py") => kind == Directory::Plain || self.known.with_sources.contains(&path.parent()),
             Some("pyc" | "pyo") => false,
-            Some("pyi") => self.known.with_stubs.contains(&path.parent()),
-            Some(suffix) if DEVELOPMENT_SUFFIXES.contains(&suffix) => false,
+            Some("pyi") if scope == Scope::Data => self.known.with_stubs.contains(&path.parent()),
+            Some(suffix) if scope == Scope::Data && DEVELOPMENT_SUFFIXES.contains(&suffix) => false,
             Some("so") => !is_extension_of_target(name, self.suffixes, place),
             _ => true,
         }

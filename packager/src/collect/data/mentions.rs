@@ -1,0 +1,139 @@
+//! What sources say of data, found by looking at their text.
+//!
+//! In: a module's source. Out: [`Mentions`]. Nothing is parsed: a name too many costs a few kilobytes of metadata, and
+//! only names of what is installed have any effect.
+
+use std::collections::BTreeSet;
+
+/// What a source mentions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mentions {
+    /// Names of distributions: `importlib.metadata.version("name")` and its relatives.
+    pub distributions: BTreeSet<String>,
+    /// Groups of entry points: `entry_points(group="name")`.
+    pub groups: BTreeSet<String>,
+    /// Whether it reads its own type stub (`lazy_loader.attach_stub`).
+    pub attaches_stub: bool,
+    /// Names of Python files, as literals.
+    pub python_files: BTreeSet<String>,
+    /// Whether it opens or runs files.
+    pub opens_files: bool,
+}
+
+/// Functions of `importlib.metadata` and `pkg_resources` whose first argument names a distribution.
+const OF_DISTRIBUTIONS: [&str; 7] =
+    ["version(", "distribution(", "metadata(", "requires(", "files(", "get_distribution(", "require("];
+
+/// What comes before the name of a group.
+const OF_GROUPS: [&str; 5] =
+    ["entry_points(", "iter_entry_points(", "group=", "entry_points()[", "entry_points().get("];
+
+/// What opens or runs a file.
+const OPENERS: [&str; 6] =
+    ["exec(", "open(", "run_path(", "read_text(", "SourceFileLoader(", "spec_from_file_location("];
+
+impl Mentions {
+    /// Looks at a source. One that is not UTF-8 mentions nothing.
+    pub fn of(text: &[u8]) -> Self {
+        let Ok(text) = std::str::from_utf8(text) else { return Self::default() };
+        let mut mentions = Self { attaches_stub: text.contains("attach_stub("), ..Self::default() };
+        if text.contains("metadata") || text.contains("pkg_resources") {
+            for function in OF_DISTRIBUTIONS {
+                mentions.distributions.extend(literals_behind(text, function).filter_map(distribution_name));
+            }
+        }
+        if text.contains("entry_points") {
+            for function in OF_GROUPS {
+                mentions.groups.extend(literals_behind(text, function).map(str::to_owned));
+            }
+        }
+        mentions.python_files = python_files(text);
+        mentions.opens_files = OPENERS.iter().any(|opener| text.contains(opener));
+        mentions
+    }
+}
+
+/// String literals that follow a piece of text at once.
+fn literals_behind<'a>(text: &'a str, function: &'a str) -> impl Iterator<Item = &'a str> {
+    text.match_indices(function).filter_map(|(at, _)| {
+        let rest = text[at + function.len()..].trim_start();
+        let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+        let literal = rest[1..].split(quote).next()?;
+        (!literal.is_empty() && literal.len() < 200 && !literal.contains('\n')).then_some(literal)
+    })
+}
+
+/// The name in a requirement: `name`, `name>=1`, `name[extra]`.
+fn distribution_name(requirement: &str) -> Option<String> {
+    let is_part = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
+    let name = requirement.trim().split(|character| !is_part(character)).next()?;
+    (!name.is_empty()).then(|| normalized(name))
+}
+
+/// A distribution's name as it is compared (PyPA, "Names and normalization"), with underscores.
+pub fn normalized(name: &str) -> String {
+    let mut normalized = String::with_capacity(name.len());
+    for character in name.chars() {
+        if "-_.".contains(character) {
+            if !normalized.ends_with('_') {
+                normalized.push('_');
+            }
+        } else {
+            normalized.extend(character.to_lowercase());
+        }
+    }
+    normalized
+}
+
+fn python_files(text: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for quote in ['"', '\''] {
+        for (at, _) in text.match_indices(if quote == '"' { ".py\"" } else { ".py'" }) {
+            let end = at + ".py".len();
+            let Some(start) = text[..end].rfind(quote) else { continue };
+            let name = &text[start + 1..end];
+            let is_name = |character: char| character.is_ascii_alphanumeric() || "_-.{}%".contains(character);
+            if name.len() > ".py".len() && name.chars().all(is_name) {
+                names.insert(name.to_owned());
+            }
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_distributions_and_groups_are_seen() {
+        let source = r#"
+from importlib.metadata import version, entry_points
+__version__ = version("My-Package.core")
+importlib.metadata.distribution( 'other' )
+pkg_resources.require("third[extra]>=1.2")
+entry_points(group="app.plugins"); pkg_resources.iter_entry_points('old.group')
+version(__name__)
+"#;
+        let mentions = Mentions::of(source.as_bytes());
+        assert_eq!(Vec::from_iter(&mentions.distributions), ["my_package_core", "other", "third"]);
+        assert_eq!(Vec::from_iter(&mentions.groups), ["app.plugins", "old.group"]);
+        assert!(!mentions.attaches_stub && !mentions.opens_files);
+        assert_eq!(Mentions::of(b"version('x')"), Mentions::default(), "a function of something else");
+    }
+
+    #[test]
+    fn files_and_stubs_are_seen() {
+        let source =
+            "exec(open('config.py').read())\nname = \"load_{}.py\"\nlazy.attach_stub(__name__, __file__)\n";
+        let mentions = Mentions::of(source.as_bytes());
+        assert_eq!(Vec::from_iter(&mentions.python_files), ["config.py", "load_{}.py"]);
+        assert!(mentions.attaches_stub && mentions.opens_files);
+        assert!(Mentions::of(b"x = '.py'; y = 'a b.py'; z = ends.py").python_files.is_empty());
+    }
+
+    #[test]
+    fn names_are_normalized() {
+        assert_eq!(normalized("Foo.-_bar"), "foo_bar");
+    }
+}

@@ -1,0 +1,71 @@
+//! What the program's sources say of data, put together for all modules.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use super::mentions::Mentions;
+use crate::collect::files::TreePath;
+use crate::graph::{ModuleGraph, ModuleKind, Origin};
+
+/// What sources read beside what they import.
+#[derive(Debug, Default)]
+pub struct ReadByPrograms {
+    /// Names of distributions whose metadata are asked for.
+    pub distributions: BTreeSet<String>,
+    /// Groups of entry points that are asked for.
+    pub groups: BTreeSet<String>,
+    /// Directories of the tree whose type stubs are read.
+    pub with_stubs: HashSet<TreePath>,
+    /// Directories of the tree whose Python files are read: a module there opens or runs files, and one names a Python
+    /// file that is there.
+    pub with_sources: HashSet<TreePath>,
+}
+
+/// Looks at all sources that are not the standard library's.
+pub fn read(graph: &ModuleGraph) -> ReadByPrograms {
+    let sources = graph.modules.values().filter(|module| module.origin != Origin::Stdlib);
+    let sources: Vec<_> = sources
+        .filter_map(|module| match &module.kind {
+            ModuleKind::Source { path, text } => Some((module, path.as_deref(), text)),
+            _ => None,
+        })
+        .collect();
+    let found: Vec<(TreePath, Mentions, bool)> = sources
+        .par_iter()
+        .map(|(module, path, text)| {
+            let mentions = Mentions::of(text);
+            let names_neighbour = path.and_then(Path::parent).is_some_and(|directory| {
+                mentions.python_files.iter().any(|name| is_neighbour(directory, name))
+            });
+            (TreePath::from(module.file.as_str()).parent(), mentions, names_neighbour)
+        })
+        .collect();
+    let mut read = ReadByPrograms::default();
+    let mut opening = HashSet::new();
+    let mut naming = HashSet::new();
+    for (directory, mentions, names_neighbour) in found {
+        read.distributions.extend(mentions.distributions);
+        read.groups.extend(mentions.groups);
+        if mentions.attaches_stub {
+            read.with_stubs.insert(directory.clone());
+        }
+        // In the root lie the program's own scripts and single modules of many: no package.
+        if !directory.as_bytes().is_empty() {
+            if mentions.opens_files {
+                opening.insert(directory.clone());
+            }
+            if names_neighbour {
+                naming.insert(directory);
+            }
+        }
+    }
+    read.with_sources = naming.intersection(&opening).cloned().collect();
+    read
+}
+
+/// Whether a literal names a Python file of a directory that is not there anyway to be imported.
+fn is_neighbour(directory: &Path, name: &str) -> bool {
+    !matches!(name, "__init__.py" | "__main__.py" | "setup.py") && directory.join(name).is_file()
+}
