@@ -15,6 +15,8 @@ mod error;
 #[cfg(feature = "embed")]
 mod importer;
 #[cfg(feature = "embed")]
+mod materialize;
+#[cfg(feature = "embed")]
 mod os;
 #[cfg(feature = "embed")]
 pub mod vfs;
@@ -34,6 +36,7 @@ mod embedded {
     use crate::cpython::{Api, Interpreter, libpython};
     use crate::error::StartError;
     use crate::importer::{Importer, install};
+    use crate::materialize::materialize;
     use crate::os::memory_file;
     use crate::os::running_file::RunningFile;
     use crate::vfs;
@@ -74,7 +77,8 @@ mod embedded {
         let api = Api::resolve(&library)?;
         let mut interpreter = Interpreter::prepare(api, &target, &command_line)?;
 
-        let importer = Importer::new(api, archive, &target, &executable, command_line);
+        let materialized = materialize(archive)?;
+        let importer = Importer::new(api, archive, &target, &executable, command_line, materialized);
         install::before_initialisation(importer, &mut interpreter)?;
         // SAFETY: nothing of Python runs before this call.
         unsafe { interpreter.initialise(&executable, importer.root()) }?;

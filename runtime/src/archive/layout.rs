@@ -169,7 +169,7 @@ pub mod node {
     pub const NAME: usize = 0;
     /// `u8`: [`super::NodeKind`].
     pub const KIND: usize = 8;
-    /// `u8`: zero or [`super::NODE_MATERIALIZE`].
+    /// `u8`: [`super::NODE_MATERIALIZE`] and [`super::NODE_LEADS_TO_MATERIALIZED`], or zero.
     pub const FLAGS: usize = 9;
     /// `u16`: permission bits.
     pub const MODE: usize = 10;
@@ -210,6 +210,9 @@ pub const MODULE_IS_PACKAGE: u8 = 1;
 
 /// Flag of a node record: the directory or file is to be put on the real disk before it is used.
 pub const NODE_MATERIALIZE: u8 = 1;
+
+/// Flag of a directory's node record: something below it is to be put on the real disk.
+pub const NODE_LEADS_TO_MATERIALIZED: u8 = 2;
 
 /// What a node of the tree of files is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -9,7 +9,7 @@ use core::ops::Range;
 use super::error::ArchiveError;
 use super::layout::{
     self, Codec, EntryKind, Extent, HEADER_LENGTH, InterpreterMode, MAX_BLOCK_LENGTH, MODULE_IS_PACKAGE,
-    ModuleKind, NODE_MATERIALIZE, NONE, NodeKind, Placement, SECTION_ENTRY_LENGTH, SECTIONS, Section,
+    ModuleKind, NODE_LEADS_TO_MATERIALIZED, NODE_MATERIALIZE, NONE, NodeKind, Placement, SECTION_ENTRY_LENGTH, SECTIONS, Section,
     checksum,
 };
 
@@ -98,6 +98,8 @@ pub struct Node<'a> {
     pub mtime: i64,
     /// Whether it is to be put on the real disk before it is used.
     pub materialize: bool,
+    /// Whether something below it is.
+    pub leads_to_materialized: bool,
     /// What it is, and holds.
     pub content: NodeContent<'a>,
 }
@@ -198,6 +200,11 @@ impl<'a> Archive<'a> {
         })
     }
 
+    /// The index's checksum. It covers the checksums of all blocks, so it stands for all that the archive holds.
+    pub fn index_checksum(&self) -> u64 {
+        u64_at(self.bytes, layout::header::INDEX_CHECKSUM).unwrap_or_default()
+    }
+
     /// Number of nodes.
     pub fn node_count(&self) -> usize {
         self.count(Section::Nodes)
@@ -240,6 +247,7 @@ impl<'a> Archive<'a> {
             mode: u16::from_le_bytes(array_at(record, field::MODE)?),
             mtime: i64::from_le_bytes(array_at(record, field::MTIME)?),
             materialize: byte(field::FLAGS)? & NODE_MATERIALIZE != 0,
+            leads_to_materialized: byte(field::FLAGS)? & NODE_LEADS_TO_MATERIALIZED != 0,
             content,
         })
     }

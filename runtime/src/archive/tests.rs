@@ -122,6 +122,7 @@ fn finds_files_in_the_tree() {
     let archive = Archive::open(&bytes).unwrap();
     let root = archive.root().unwrap();
     assert_eq!((root.name, root.mode, root.content.clone()), (&b""[..], 0o755, NodeContent::Directory(1..3)));
+    assert!(root.leads_to_materialized && !root.materialize);
     let a = archive.find_child(&root, b"a").unwrap().unwrap();
     assert_eq!((a.mode, a.mtime, a.materialize), (0o700, 2, true));
     let file = archive.find_child(&a, b"b.txt").unwrap().unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::layout::{self, Extent, NODE_MATERIALIZE, NodeKind};
+use super::layout::{self, Extent, NODE_LEADS_TO_MATERIALIZED, NODE_MATERIALIZE, NodeKind};
 use super::writer::{Strings, WriteError, extent_bytes};
 
 /// A file, directory or symbolic link to be indexed.
@@ -40,6 +40,7 @@ struct Building {
     mode: u16,
     mtime: i64,
     materialize: bool,
+    leads_to_materialized: bool,
     content: Content,
 }
 
@@ -53,7 +54,14 @@ enum Content {
 impl Default for Building {
     fn default() -> Self {
         let content = Content::Directory(BTreeMap::new());
-        Self { mode: DIRECTORY_MODE, mtime: 0, materialize: false, content }
+        Self { mode: DIRECTORY_MODE, mtime: 0, materialize: false, leads_to_materialized: false, content }
+    }
+}
+
+impl Building {
+    fn flags(&self) -> u8 {
+        let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+        flag(self.materialize, NODE_MATERIALIZE) | flag(self.leads_to_materialized, NODE_LEADS_TO_MATERIALIZED)
     }
 }
 
@@ -69,6 +77,7 @@ impl Tree {
         let mut is_new = false;
         for part in parts {
             let Content::Directory(children) = &mut at.content else { return Err(taken()) };
+            at.leads_to_materialized |= record.materialize;
             is_new = !children.contains_key(part);
             at = children.entry(part.to_vec()).or_default();
         }
@@ -109,7 +118,7 @@ impl Tree {
                 }
             };
             records.extend(strings.place(name)?);
-            records.extend([kind as u8, if node.materialize { NODE_MATERIALIZE } else { 0 }]);
+            records.extend([kind as u8, node.flags()]);
             records.extend(node.mode.to_le_bytes());
             records.extend([0; 4]);
             records.extend(node.mtime.to_le_bytes());

@@ -39,6 +39,23 @@ impl Session {
         }
     }
 
+    /// Loads what an extension on the real disk needs, which the dynamic linker might not find; none with an exception
+    /// set.
+    ///
+    /// # Safety
+    /// The calling thread may use Python.
+    pub unsafe fn load_needs(&self, module: &Module<'static>) -> Option<()> {
+        match dynamic::load_all(self.importer.archive, module.needs.iter()) {
+            Ok(()) => Some(()),
+            Err(error) if error.exit_code() == EXIT_DAMAGED => super::fatal(error),
+            Err(error) => {
+                // SAFETY: from the contract.
+                unsafe { self.not_loaded(module, &error) };
+                None
+            }
+        }
+    }
+
     /// `_imp.create_dynamic` with a spec whose origin is the path that the dynamic linker knows the library by.
     unsafe fn create_dynamic(&self, spec: Object, path: &CStr) -> Option<Owned> {
         let api = self.api();

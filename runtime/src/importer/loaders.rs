@@ -137,8 +137,13 @@ methods! {
         unsafe {
             let file = loader.attribute(c"path")?;
             match session.module_at(&file)?.filter(|module| module.kind == ModuleKind::Extension) {
-                Some(module) => session.create_extension(spec, &module),
-                None => session.loaders.create_module.call(&[loader.get(), spec]),
+                Some(module) if !session.importer.is_on_disk(module.file) => {
+                    session.create_extension(spec, &module)
+                }
+                module => {
+                    module.map_or(Some(()), |module| session.load_needs(&module))?;
+                    session.loaders.create_module.call(&[loader.get(), spec])
+                }
             }
         }
     }
@@ -152,10 +157,7 @@ impl Session {
     unsafe fn module_at(&self, path: &Owned) -> Option<Option<Module<'static>>> {
         // SAFETY: from the contract; the path outlives its text.
         let path = unsafe { utf8(self.api(), path.get())? };
-        Some(path.and_then(|path| {
-            let root = self.importer.root().to_str()?;
-            self.importer.module_of(path.strip_prefix(root)?.strip_prefix('/')?)
-        }))
+        Some(path.and_then(|path| self.importer.module_at(path)))
     }
 
     /// Whether a module's file in the tree holds anything.

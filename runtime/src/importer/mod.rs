@@ -24,13 +24,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicPtr;
 
 use crate::MappedArchive;
-use crate::archive::{Module, Target};
+use crate::archive::{Module, Placement, Target};
 use crate::command_line::CommandLine;
 use crate::cpython::Api;
+use crate::materialize::Materialized;
 use blocks::BlockCache;
 use session::Session;
 
-/// Name of the directory, below the executable's own path, that the archive appears as.
+/// Name of the directory that the archive appears as, below the executable's own path or beside it.
 const ROOT_NAME: &str = "_internal";
 
 /// What the importer works with, for the life of the process.
@@ -41,6 +42,8 @@ pub struct Importer {
     command_line: CommandLine,
     blocks: BlockCache,
     root: PathBuf,
+    /// What is on the real disk though the tree is in the archive.
+    materialized: Option<Materialized>,
     /// The session of the main interpreter, the first that is made.
     main_session: AtomicPtr<Session>,
 }
@@ -53,8 +56,12 @@ impl Importer {
         target: &Target<'static>,
         executable: &Path,
         command_line: CommandLine,
+        materialized: Option<Materialized>,
     ) -> &'static Self {
-        let root = executable.join(ROOT_NAME);
+        let root = match target.placement {
+            Placement::Archive => executable.join(ROOT_NAME),
+            Placement::Beside => executable.with_file_name(ROOT_NAME),
+        };
         Box::leak(Box::new(Self {
             api,
             archive,
@@ -62,6 +69,7 @@ impl Importer {
             command_line,
             blocks: BlockCache::default(),
             root,
+            materialized,
             main_session: AtomicPtr::default(),
         }))
     }
@@ -79,6 +87,26 @@ impl Importer {
 }
 
 impl Importer {
+    /// The directory on disk that stands for the root for this file, where there is one.
+    fn materialized_root(&self, file: &str) -> Option<&Path> {
+        self.materialized.as_ref().filter(|materialized| materialized.has(file)).map(|found| found.root.as_path())
+    }
+
+    /// Whether a file, relative to the root, is on the real disk, so that the dynamic linker finds it there.
+    fn is_on_disk(&self, file: &str) -> bool {
+        self.target.placement == Placement::Beside || self.materialized_root(file).is_some()
+    }
+
+    /// The module whose file has this absolute path.
+    fn module_at(&self, path: &str) -> Option<Module<'static>> {
+        let below = |root: &Path| path.strip_prefix(root.to_str()?)?.strip_prefix('/');
+        let materialized = || {
+            let root = self.materialized.as_ref()?.root.as_path();
+            below(root).filter(|file| self.materialized_root(file).is_some())
+        };
+        below(&self.root).or_else(materialized).and_then(|file| self.module_of(file))
+    }
+
     /// The module with this file, relative to the root.
     fn module_of(&self, file: &str) -> Option<Module<'static>> {
         let (directory, name) =

@@ -77,6 +77,12 @@ impl Session {
             if file.is_empty() {
                 return Owned::share(api, self.root.get());
             }
+            if let Some(root) = self.importer.materialized_root(file) {
+                let path = root.join(file);
+                let path = path.as_os_str().as_encoded_bytes();
+                let length = path.len() as isize;
+                return Owned::take(api, (api.PyUnicode_DecodeFSDefaultAndSize)(path.as_ptr().cast(), length));
+            }
             let rest = Owned::text(api, &format!("/{file}"))?;
             Owned::take(api, (api.PyUnicode_Concat)(self.root.get(), rest.get()))
         }
