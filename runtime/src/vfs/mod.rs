@@ -9,14 +9,17 @@
 //! its times which node it shows ([`descriptor::identify`]). Nothing is locked, so fork needs no care; what is done
 //! between vfork and exec does not allocate.
 
+pub mod attributes;
 mod certificates;
 mod content;
 pub mod descriptor;
 pub mod directory;
+pub mod modify;
 mod path_buffer;
 pub mod paths;
 pub mod resolve;
 pub mod status;
+pub mod streams;
 pub mod system;
 mod tree;
 pub mod working_directory;

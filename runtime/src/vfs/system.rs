@@ -4,7 +4,7 @@
 //! here would come back. So this is done by system calls where glibc's function is no more than one, and else by the
 //! next definition in symbol lookup order (dlsym(3), `RTLD_NEXT`), which is glibc's.
 
-use core::ffi::{CStr, c_char, c_int, c_long, c_void};
+use core::ffi::{CStr, c_char, c_int, c_void};
 use core::marker::PhantomData;
 use core::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -147,13 +147,14 @@ impl<'a> From<&'a CStr> for PathArgument<'a> {
     }
 }
 
-/// A system call with up to five arguments; -1 with errno set, or its result.
-macro_rules! call {
+/// A system call with up to six arguments; -1 with errno set, or its result.
+macro_rules! syscall {
     ($number:ident $(, $argument:expr)*) => {
         // SAFETY: the number is a constant of this system; what the arguments must be is the caller's contract.
-        unsafe { libc::syscall(libc::$number $(, $argument as c_long)*) }
+        unsafe { libc::syscall(libc::$number $(, $argument as core::ffi::c_long)*) }
     };
 }
+pub(super) use syscall;
 
 /// The place of a function, once it was looked up.
 pub struct Next(AtomicPtr<c_void>);
@@ -195,7 +196,7 @@ pub(super) use next;
 
 /// openat(2).
 pub fn openat(directory: c_int, path: PathArgument, flags: c_int, mode: mode_t) -> c_int {
-    call!(SYS_openat, directory, path.pointer(), flags, mode) as c_int
+    syscall!(SYS_openat, directory, path.pointer(), flags, mode) as c_int
 }
 
 /// newfstatat(2).
@@ -203,7 +204,7 @@ pub fn openat(directory: c_int, path: PathArgument, flags: c_int, mode: mode_t) 
 /// # Safety
 /// `buffer` can hold a `stat64`.
 pub unsafe fn fstatat(directory: c_int, path: PathArgument, buffer: *mut stat64, flags: c_int) -> c_int {
-    call!(SYS_newfstatat, directory, path.pointer(), buffer, flags) as c_int
+    syscall!(SYS_newfstatat, directory, path.pointer(), buffer, flags) as c_int
 }
 
 /// fstat(2).
@@ -211,7 +212,7 @@ pub unsafe fn fstatat(directory: c_int, path: PathArgument, buffer: *mut stat64,
 /// # Safety
 /// `buffer` can hold a `stat64`.
 pub unsafe fn fstat(descriptor: c_int, buffer: *mut stat64) -> c_int {
-    call!(SYS_fstat, descriptor, buffer) as c_int
+    syscall!(SYS_fstat, descriptor, buffer) as c_int
 }
 
 /// fstat(2) into a new buffer.
@@ -240,7 +241,7 @@ pub fn link_status(path: PathArgument) -> Result<stat64> {
 /// # Safety
 /// `buffer` can hold `length` bytes.
 pub unsafe fn readlinkat(directory: c_int, path: PathArgument, buffer: *mut c_char, length: usize) -> isize {
-    call!(SYS_readlinkat, directory, path.pointer(), buffer, length) as isize
+    syscall!(SYS_readlinkat, directory, path.pointer(), buffer, length) as isize
 }
 
 /// readlink(2) into a slice; the number of bytes.
@@ -252,14 +253,14 @@ pub fn read_link(path: PathArgument, buffer: &mut [u8]) -> Result<usize> {
 
 /// getcwd(2) into a slice; the number of bytes without the NUL.
 pub fn working_directory(buffer: &mut [u8]) -> Result<usize> {
-    let length = call!(SYS_getcwd, buffer.as_mut_ptr(), buffer.len());
+    let length = syscall!(SYS_getcwd, buffer.as_mut_ptr(), buffer.len());
     usize::try_from(length).map_err(|_| last_error()).map(|length| length.saturating_sub(1))
 }
 
 /// faccessat(2), or with flags faccessat2(2).
 pub fn faccessat(directory: c_int, path: PathArgument, mode: c_int, flags: c_int) -> c_int {
     if flags == 0 {
-        return call!(SYS_faccessat, directory, path.pointer(), mode) as c_int;
+        return syscall!(SYS_faccessat, directory, path.pointer(), mode) as c_int;
     }
     type Function = unsafe extern "C" fn(c_int, *const c_char, c_int, c_int) -> c_int;
     match next!(c"faccessat" as Function) {
@@ -280,23 +281,23 @@ pub unsafe fn statx(
     mask: u32,
     buffer: *mut libc::statx,
 ) -> c_int {
-    call!(SYS_statx, directory, path.pointer(), flags, mask, buffer) as c_int
+    syscall!(SYS_statx, directory, path.pointer(), flags, mask, buffer) as c_int
 }
 
 /// The process, asked of the kernel.
 pub fn process() -> c_int {
-    call!(SYS_getpid) as c_int
+    syscall!(SYS_getpid) as c_int
 }
 
 /// close(2).
 pub fn close(descriptor: c_int) {
-    call!(SYS_close, descriptor);
+    syscall!(SYS_close, descriptor);
 }
 
 /// write(2) of all bytes.
 pub fn write_all(descriptor: c_int, mut bytes: &[u8]) -> Result<()> {
     while !bytes.is_empty() {
-        let written = call!(SYS_write, descriptor, bytes.as_ptr(), bytes.len());
+        let written = syscall!(SYS_write, descriptor, bytes.as_ptr(), bytes.len());
         match usize::try_from(written) {
             Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
             Err(_) if errno() == libc::EINTR => {}
@@ -313,10 +314,10 @@ pub fn as_void<T>(memory: *mut T) -> *mut c_void {
 
 /// chdir(2).
 pub fn chdir(path: PathArgument) -> c_int {
-    call!(SYS_chdir, path.pointer()) as c_int
+    syscall!(SYS_chdir, path.pointer()) as c_int
 }
 
 /// fchdir(2).
 pub fn fchdir(descriptor: c_int) -> c_int {
-    call!(SYS_fchdir, descriptor) as c_int
+    syscall!(SYS_fchdir, descriptor) as c_int
 }

@@ -5,10 +5,13 @@
 //! in the kernel or in glibc's function. A variadic function of C is one with all its arguments here: integers are
 //! passed in the same registers (System V ABI, AMD64 supplement, 3.2.3).
 
+mod attributes;
 mod directory;
+mod modify;
 mod open;
 mod paths;
 mod stat;
+mod streams;
 
 use core::ffi::c_char;
 
