@@ -84,7 +84,9 @@ pub fn write<W: Write + Seek>(
     packer.add_extensions(&eager, &mut extents)?;
     extents.extend(packer.add_code(&later, bytecode, &header, None)?);
     packer.add_extensions(&later, &mut extents)?;
-    let contents = contents::add_contents(&mut packer, &plan.files)?;
+    // A tree beside the executable is not in the archive as well.
+    let files = if plan.target.beside { &[] } else { plan.files.as_slice() };
+    let contents = contents::add_contents(&mut packer, files)?;
 
     let Packer { mut writer, .. } = packer;
     let library_files = library_files(&plan.files);
@@ -101,7 +103,7 @@ pub fn write<W: Write + Seek>(
             writer.add_module(record)?;
         }
     }
-    for file in &plan.files {
+    for file in files {
         if let Some(content) = node_content(file, &extents, &libraries, &contents) {
             let TreeFile { path, mode, mtime, materialize, .. } = file;
             let path = path.as_bytes().to_vec();
@@ -128,9 +130,9 @@ pub fn write<W: Write + Seek>(
         libpython: u32::try_from(plan.libraries.len()).ok().and_then(|count| count.checked_sub(1)),
         bootstrap,
         interpreter: target.interpreter.into(),
-        placement: Placement::Archive,
-        ca_file: String::new(),
-        ca_directory: String::new(),
+        placement: if target.beside { Placement::Beside } else { Placement::Archive },
+        ca_file: target.certificates.0.clone(),
+        ca_directory: target.certificates.1.clone(),
     })?)
 }
 
@@ -241,7 +243,7 @@ fn compress_with_cache(cache: &Cache, raw: &[u8], level: i32) -> std::io::Result
 }
 
 /// The header of a `.pyc` file that is valid whatever its source is: unchecked, hash-based (PEP 552).
-fn pyc_header(magic: [u8; 4]) -> [u8; PYC_HEADER] {
+pub fn pyc_header(magic: [u8; 4]) -> [u8; PYC_HEADER] {
     let mut header = [0; PYC_HEADER];
     header[..4].copy_from_slice(&magic);
     header[4] = 1;

@@ -4,6 +4,8 @@
 //! complete: a build that fails, is interrupted or killed leaves nothing behind, and one that replaces a running
 //! executable leaves that one alone.
 
+pub mod directory;
+
 use std::fs::{File, Permissions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::fd::AsRawFd;
@@ -35,6 +37,9 @@ pub enum AttachError {
     /// The output is a directory.
     #[error("{} is a directory: the executable cannot take its place", .0.display())]
     IsDirectory(PathBuf),
+    /// There is something that is no earlier build, where a directory is to be.
+    #[error("{} is there already and is no earlier build: the directory cannot take its place", .0.display())]
+    IsOther(PathBuf),
     /// The output is a device, a pipe, a socket.
     #[error("{} is not a regular file: the executable cannot take its place", .0.display())]
     IsSpecial(PathBuf),

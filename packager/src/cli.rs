@@ -42,6 +42,10 @@ struct BuildArguments {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
+    /// Make a directory with the executable and, beside it, all its files as real ones
+    #[arg(long)]
+    onedir: bool,
+
     /// Print only errors
     #[arg(short, long)]
     quiet: bool,
@@ -204,6 +208,7 @@ fn build(arguments: BuildArguments) -> Result<(), Error> {
     if let Some(output) = arguments.output {
         request.output = output;
     }
+    request.onedir = arguments.onedir;
     let report = ops::build::build(&request)?;
     if !arguments.quiet {
         tell(&report);

@@ -45,6 +45,7 @@ impl Error {
             Self::Graph(GraphError::NoMain { .. }) => {
                 Some("name a function to run: `module:function`".into())
             }
+            Self::Data(DataError::NoPackage { .. }) => Some("include it with --hidden-import".into()),
             Self::Collect(error) => Some(error.hint().to_owned()),
             Self::Attach(error) => hint_for_output(error),
             Self::NoPlace(_) => Some("set SNAPFREEZE_CACHE_DIR to a directory that can be written to".into()),
@@ -55,7 +56,10 @@ impl Error {
 
 fn hint_for_output(error: &AttachError) -> Option<String> {
     let io = match error {
-        AttachError::IsDirectory(_) | AttachError::IsSpecial(_) | AttachError::IsInput(_) => {
+        AttachError::IsDirectory(_)
+        | AttachError::IsSpecial(_)
+        | AttachError::IsInput(_)
+        | AttachError::IsOther(_) => {
             return Some("name another output with -o".into());
         }
         AttachError::Directory { source, .. } | AttachError::Write { source, .. } => source,

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use snapfreeze_runtime::archive::EntryKind;
 
+use crate::collect::certificates::CertificatePaths;
 use crate::collect::data::Data;
 use crate::collect::files::{TreeFile, TreePath};
 use crate::collect::{Collection, Library};
@@ -59,6 +60,10 @@ pub struct PlannedTarget {
     pub magic: [u8; 4],
     /// Optimisation level of the bytecode.
     pub optimize: u8,
+    /// Where its OpenSSL was built to look for certificates.
+    pub certificates: CertificatePaths,
+    /// Whether the tree of files is a real directory beside the executable.
+    pub beside: bool,
     /// When the executable is also the interpreter.
     pub interpreter: InterpreterOption,
 }
@@ -194,7 +199,7 @@ pub fn plan(
         |module: &&Module| matches!(module.kind, ModuleKind::Builtin) && module.file.ends_with(".py");
     let frozen: Vec<String> =
         graph.modules.values().filter(is_frozen).map(|module| module.file.clone()).collect();
-    let target = target(facts, request);
+    let target = target(facts, request, collection.certificates);
     let parts = TreeParts {
         target: &target,
         facts,
@@ -215,7 +220,7 @@ impl Plan {
     }
 }
 
-fn target(facts: &PythonFacts, request: &BuildRequest) -> PlannedTarget {
+fn target(facts: &PythonFacts, request: &BuildRequest, certificates: CertificatePaths) -> PlannedTarget {
     let libc = if facts.libc == "glibc" { "gnu" } else { facts.libc.as_str() };
     PlannedTarget {
         platform: format!("{}-{}-{libc}", facts.platform, facts.machine),
@@ -225,6 +230,8 @@ fn target(facts: &PythonFacts, request: &BuildRequest) -> PlannedTarget {
         cache_tag: facts.cache_tag.clone(),
         magic: facts.magic,
         optimize: request.optimize,
+        certificates,
+        beside: request.onedir,
         interpreter: request.interpreter,
     }
 }

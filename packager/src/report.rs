@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::collect::files::Reason;
 use crate::plan::{Plan, PlannedContent};
 
 /// The result of a build.
@@ -27,9 +28,10 @@ impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_extension = |content: &PlannedContent| matches!(content, PlannedContent::Extension { .. });
         let extensions = self.plan.modules.iter().filter(|module| is_extension(&module.content)).count();
+        let files = self.plan.files.iter().filter(|file| file.reason != Reason::Module).count();
         write!(
             formatter,
-            "{}: {}, CPython {}, {} modules, {extensions} extension modules, {} libraries, {:.2} s",
+            "{}: {}, CPython {}, {} modules, {extensions} extension modules, {} libraries, {files} data files, {:.2} s",
             self.output.display(),
             Megabytes(self.size),
             self.plan.target.version,

@@ -33,6 +33,8 @@ pub struct BuildRequest {
     pub include_source: bool,
     /// What options say of data.
     pub data: DataOptions,
+    /// Whether the output is a directory with the executable and, beside it, the tree of files.
+    pub onedir: bool,
     /// When the executable is also the interpreter.
     pub interpreter: InterpreterOption,
 }
@@ -76,6 +78,7 @@ impl BuildRequest {
             roots: Vec::new(),
             include_source: false,
             data: DataOptions::default(),
+            onedir: false,
             interpreter: InterpreterOption::None,
         }
     }

@@ -14,6 +14,8 @@ pub const READABLE: u16 = 0o644;
 
 /// Mode of a directory, a program, a shared object.
 pub const EXECUTABLE: u16 = 0o755;
+/// Mode of a symbolic link (`symlink(7)`).
+pub const OF_LINKS: u16 = 0o777;
 
 /// A file, directory or symbolic link of the tree.
 #[derive(Debug, Clone, Serialize)]

@@ -1,8 +1,9 @@
 //! What the program needs beside Python modules: native libraries and data.
 //!
 //! In: the graph in predicted order and libpython. Out: a [`Collection`]: the libraries that extension modules and
-//! libpython need, each with what must be loaded before it. [`data`] collects the files that are no modules.
+//! libpython need, each with what must be loaded before it. [`certificates`] says where OpenSSL looks; [`data`] collects the files that are no modules.
 
+pub mod certificates;
 pub mod data;
 pub mod files;
 pub mod native;
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use certificates::CertificatePaths;
 use native::{LibrarySearch, NativeError, close_over};
 
 use crate::graph::{ModuleGraph, ModuleKind};
@@ -39,6 +41,8 @@ pub struct Collection {
     pub needs: BTreeMap<String, Vec<usize>>,
     /// The libraries that libpython needs, in order.
     pub libpython_needs: Vec<usize>,
+    /// Where OpenSSL was built to look for certificates.
+    pub certificates: CertificatePaths,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
@@ -46,7 +50,7 @@ pub struct Collection {
 /// Collects the native libraries of libpython and of the graph's extension modules.
 ///
 /// `order` is the predicted import order: of two libraries with one name the one that is loaded first wins, as it
-/// would in `python`. `shared_objects` are real paths of data files that the program may open itself: they become
+/// would in `python`; the certificates' paths are left empty. `shared_objects` are real paths of data files that the program may open itself: they become
 /// libraries, with what they need; one that cannot be loaded stays a data file. `library_path` is the build environment's `LD_LIBRARY_PATH`.
 ///
 /// # Errors
@@ -110,5 +114,6 @@ pub fn collect(
         format!("the library {} is not found; {} needs it", missing.name, missing.needed_by.display())
     });
     warnings.extend(closure.warnings.iter().map(ToString::to_string).chain(missing));
-    Ok(Collection { libraries, needs: needs_of_modules, libpython_needs, warnings })
+    let certificates = CertificatePaths::default();
+    Ok(Collection { libraries, needs: needs_of_modules, libpython_needs, certificates, warnings })
 }

@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
+use crate::attach::directory::{attach_directory, executable_in};
 use crate::attach::{attach, refuse_input};
+use crate::collect::certificates::certificate_paths;
 use crate::collect::collect;
 use crate::collect::data::{DataRequest, collect as collect_data};
 use crate::compile::compile;
@@ -46,15 +48,22 @@ fn phases(request: &BuildRequest) -> Result<Report, Error> {
     let data = collect_data(&DataRequest { entry, graph: &graph, facts, options, output })?;
     let library_path = environment("LD_LIBRARY_PATH");
     let objects = &data.shared_objects;
-    let collection = collect(&graph, &order, objects, &chosen.libpython, facts, library_path.as_deref())?;
+    let mut collection = collect(&graph, &order, objects, &chosen.libpython, facts, library_path.as_deref())?;
+    collection.certificates = certificate_paths(&graph, &collection, facts, cache);
     let plan = plan(request, main, &chosen, graph, &order, collection, data);
-    refuse_input(&request.output, &plan)?;
+    let executable = if request.onedir { executable_in(output) } else { output.to_owned() };
+    refuse_input(&executable, &plan)?;
     let bytecode = compile(&plan, facts, cache, *jobs)?;
-    let size = attach(&request.output, |file| crate::archive::write(&plan, &bytecode, cache, file))?;
+    let write_archive = |file| crate::archive::write(&plan, &bytecode, cache, file);
+    let size = if request.onedir {
+        attach_directory(output, &plan, &bytecode, write_archive)?
+    } else {
+        attach(output, write_archive)?
+    };
 
     let warnings = plan.warnings.iter().chain(&bytecode.warnings).cloned().collect();
     let notes = notes(&chosen);
-    Ok(Report { output: request.output.clone(), size, took: started.elapsed(), plan, warnings, notes })
+    Ok(Report { output: executable, size, took: started.elapsed(), plan, warnings, notes })
 }
 
 fn notes(chosen: &crate::probe::interpreters::Chosen) -> Vec<String> {

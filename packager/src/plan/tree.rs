@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{PlannedContent, PlannedLibrary, PlannedModule, PlannedTarget};
-use crate::collect::data::Data;
+use crate::collect::data::{Data, is_shared_object};
 use crate::collect::files::{EXECUTABLE, FileContent, READABLE, Reason, TreeFile, TreePath};
 use crate::graph::build::MAIN;
 use crate::probe::PythonFacts;
@@ -181,8 +181,8 @@ fn sites(facts: &PythonFacts) -> Vec<PathBuf> {
 /// that is a library is one in both places.
 fn add_data(mut file: TreeFile, numbers: &HashMap<&Path, usize>, tree: &mut BTreeMap<TreePath, TreeFile>) {
     if let FileContent::Disk { path, .. } = &file.content
-        && let Some(number) =
-            numbers.get(path.as_path()).or_else(|| numbers.get(path.canonicalize().ok()?.as_path()))
+        && is_shared_object(file.path.name())
+        && let Some(number) = path.canonicalize().ok().and_then(|path| numbers.get(path.as_path()))
     {
         file.content = FileContent::Library(*number);
     }

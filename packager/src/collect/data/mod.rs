@@ -271,8 +271,8 @@ fn known_modules(graph: &ModuleGraph, read: &sources::ReadByPrograms) -> KnownMo
     known
 }
 
-/// `libx.so`, `libx.so.1.2`.
-fn is_shared_object(name: &[u8]) -> bool {
+/// Whether a file is a shared object by its name: `libx.so`, `libx.so.1.2`.
+pub fn is_shared_object(name: &[u8]) -> bool {
     let name = String::from_utf8_lossy(name);
     let is_version =
         |rest: &str| rest.chars().all(|character| character == '.' || character.is_ascii_digit());

@@ -13,7 +13,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::DataError;
-use crate::collect::files::{EXECUTABLE, FileContent, READABLE, Reason, TreeFile, TreePath};
+use crate::collect::files::{EXECUTABLE, FileContent, OF_LINKS, READABLE, Reason, TreeFile, TreePath};
 
 /// What is known of the program's modules, by paths in the tree.
 #[derive(Debug, Default)]
@@ -267,14 +267,17 @@ impl Walk<'_> {
     /// Takes a symbolic link as one, if it leads to a place below the walk's root.
     fn link(&self, place: &Path, path: &TreePath, root: &Path, found: &mut Found) -> Result<bool, DataError> {
         let real = place.canonicalize().map_err(|source| read_error(place, source))?;
-        let Ok(inside) = real.strip_prefix(root) else { return Ok(false) };
-        let target = self.path.join(inside.as_os_str().as_bytes());
+        let Ok(behind) = real.strip_prefix(root) else { return Ok(false) };
+        // A link to a link stays one.
+        let next = next_of(place).and_then(|next| Some(next.strip_prefix(root).ok()?.to_owned()));
+        let target = self.path.join(next.as_deref().unwrap_or(behind).as_os_str().as_bytes());
         let metadata = real.metadata().map_err(|source| read_error(&real, source))?;
         if metadata.is_file() {
             found.behind_links.push(self.file(&real, path.clone(), &metadata));
         }
         found.files.push(TreeFile {
             content: FileContent::Link(relative(&path.parent(), &target)),
+            mode: OF_LINKS,
             ..self.file(place, path.clone(), &metadata)
         });
         Ok(true)
@@ -283,6 +286,12 @@ impl Walk<'_> {
     fn file(&self, place: &Path, path: TreePath, metadata: &Metadata) -> TreeFile {
         file_node(place, path, metadata, self.keeps_times, self.reason)
     }
+}
+
+/// Where a symbolic link leads in one step: a real directory and a name in it, which may be another link.
+fn next_of(link: &Path) -> Option<PathBuf> {
+    let next = link.parent()?.join(link.read_link().ok()?);
+    Some(next.parent()?.canonicalize().ok()?.join(next.file_name()?))
 }
 
 /// A file of this machine as a file of the tree.
