@@ -55,11 +55,18 @@ impl MemoryFile {
     }
 }
 
-/// Seals a file against any change. It must not be mapped for writing.
+/// Seals a file against any change. It must not be mapped for writing here; a child of fork may have inherited the
+/// mapping all the same, then the seal is one that lets it be (F_SEAL_FUTURE_WRITE of fcntl(2)).
 pub fn add_seals(file: &OwnedFd) -> io::Result<()> {
-    let seals = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
-    // SAFETY: the descriptor is open and ours.
-    check(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) })
+    let add = |write: libc::c_int| {
+        let seals = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | write;
+        // SAFETY: the descriptor is open and ours.
+        check(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) })
+    };
+    add(libc::F_SEAL_WRITE).or_else(|error| match error.raw_os_error() {
+        Some(libc::EBUSY) => add(libc::F_SEAL_FUTURE_WRITE),
+        _ => Err(error),
+    })
 }
 
 /// Sets the permission bits; where those of execution are sealed, only the `plain` ones.
@@ -134,7 +141,12 @@ impl Mapping {
         let memory = unsafe {
             libc::mmap(core::ptr::null_mut(), length, access, libc::MAP_SHARED, file.as_raw_fd(), 0)
         };
-        if memory == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(Self { memory, length }) }
+        if memory == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the mapping just made. A child of fork has no use for it, and would keep the file from being sealed.
+        unsafe { libc::madvise(memory, length, libc::MADV_DONTFORK) };
+        Ok(Self { memory, length })
     }
 }
 
