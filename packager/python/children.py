@@ -10,11 +10,11 @@ import importlib
 from typing import Any, Callable
 
 
-def spawned() -> None:
-    """Serve `--multiprocessing-fork …`: be a child process, and end with its exit code."""
+def spawned() -> Callable[[], None]:
+    """Return what serves `--multiprocessing-fork …`: it runs a child process's work and ends with its exit code."""
     from multiprocessing.spawn import freeze_support
 
-    freeze_support()
+    return freeze_support
 
 
 def main_call(text: str) -> Callable[[], Any]:

@@ -76,7 +76,7 @@ unsafe fn run_helper(importer: &Importer, text: Option<&CStr>) -> Option<Owned> 
         remove_stand_in(importer)?;
         let children = Owned::take(api, (api.PyImport_ImportModule)(CHILDREN.as_ptr()))?;
         let function = match text {
-            None => children.attribute(c"spawned")?,
+            None => children.attribute(c"spawned")?.call(&[])?,
             Some(text) => {
                 let (pointer, length) = (text.as_ptr(), text.to_bytes().len() as isize);
                 let text = Owned::take(api, (api.PyUnicode_DecodeFSDefaultAndSize)(pointer, length))?;
