@@ -98,7 +98,9 @@ pub fn open_node(mount: &Mount, node: &Node, flags: c_int) -> Result<OwnedFd> {
     let mut path = path_of(file.as_raw_fd())?;
     let reading = system::openat(libc::AT_FDCWD, path.argument(), flags, 0);
     if reading >= 0 {
-        return memory_file::owned(reading).map_err(io_error);
+        let reading = memory_file::owned(reading).map_err(io_error)?;
+        // The first descriptor has the lowest free number, which is what open(2) has to return.
+        return system::replace(file, &reading, flags);
     }
     // Without /proc it stays writable as far as the kernel's flags go; the seals hold.
     if flags & libc::O_CLOEXEC == 0 {

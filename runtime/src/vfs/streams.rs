@@ -83,10 +83,16 @@ pub unsafe fn freopen(path: PathArgument, mode: &CStr, stream: *mut FILE) -> *mu
         },
     );
     if opened < 0 || descriptor::node_of(opened).is_none() {
+        let error = system::errno();
         if opened >= 0 {
             system::close(opened);
         }
-        return real(path);
+        let stream = real(path);
+        // To the kernel all below the executable is below a file.
+        if stream.is_null() && opened < 0 && system::errno() == libc::ENOTDIR {
+            system::set_errno(error);
+        }
+        return stream;
     }
     let result = match descriptor::path_of(opened) {
         Ok(mut link) => real(link.argument()),

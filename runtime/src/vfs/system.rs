@@ -7,6 +7,7 @@
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::marker::PhantomData;
 use core::ptr;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use libc::{mode_t, stat64};
@@ -287,6 +288,13 @@ pub unsafe fn statx(
 /// The process, asked of the kernel.
 pub fn process() -> c_int {
     syscall!(SYS_getpid) as c_int
+}
+
+/// Makes a descriptor one of another's file (dup3(2)), inherited unless `flags` hold `O_CLOEXEC`.
+pub fn replace(descriptor: OwnedFd, other: &OwnedFd, flags: c_int) -> Result<OwnedFd> {
+    let numbers = (other.as_raw_fd(), descriptor.as_raw_fd());
+    let result = syscall!(SYS_dup3, numbers.0, numbers.1, flags & libc::O_CLOEXEC);
+    if result < 0 { Err(last_error()) } else { Ok(descriptor) }
 }
 
 /// close(2).
