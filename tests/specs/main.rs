@@ -13,6 +13,7 @@ use libtest_mimic::{Arguments, Trial};
 use snapfreeze_tests::Fixtures;
 
 mod damage;
+mod data_files;
 mod entries;
 mod errors;
 mod examples;
@@ -34,6 +35,7 @@ type Behaviour = fn(&Fixtures) -> Vec<Trial>;
 
 const BEHAVIOURS: &[Behaviour] = &[
     damage::trials,
+    data_files::trials,
     entries::trials,
     errors::trials,
     exits::trials,

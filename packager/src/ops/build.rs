@@ -45,7 +45,8 @@ fn phases(request: &BuildRequest) -> Result<Report, Error> {
     })?;
     let order = predicted(&graph, &main);
     let (options, output) = (&request.data, request.output.as_path());
-    let data = collect_data(&DataRequest { entry, graph: &graph, facts, options, output })?;
+    let latest_time = environment("SOURCE_DATE_EPOCH").and_then(|text| text.to_str()?.parse().ok());
+    let data = collect_data(&DataRequest { entry, graph: &graph, facts, options, output, latest_time })?;
     let library_path = environment("LD_LIBRARY_PATH");
     let objects = &data.shared_objects;
     let mut collection = collect(&graph, &order, objects, &chosen.libpython, facts, library_path.as_deref())?;

@@ -3,7 +3,7 @@
 //! Every module is a file at its `__file__`, and so is its bytecode where CPython would keep it. A file's content is
 //! the module's own: nothing is in the archive twice.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -59,21 +59,33 @@ pub fn tree(parts: &TreeParts, data: Data, warnings: &mut Vec<String>) -> Vec<Tr
             warnings.push(format!("the file {path} is left out: a directory of that name is needed"));
         }
     }
-    let mut files: Vec<TreeFile> = tree.into_values().collect();
     for package in parts.materialized {
-        materialize(&package.replace('.', "/"), &mut files);
+        materialize(&package.replace('.', "/"), &mut tree);
     }
-    files
+    tree.into_values().collect()
 }
 
-/// Marks a package's files: its directory or module, and the directory of libraries that its wheel keeps beside it.
-fn materialize(stem: &str, files: &mut [TreeFile]) {
+/// Marks a package's files and directories: its own or its module, and the directory of libraries that its wheel keeps
+/// beside it.
+fn materialize(stem: &str, tree: &mut BTreeMap<TreePath, TreeFile>) {
     let directories = [TreePath::from(stem), TreePath::from(format!("{stem}.libs").as_str())];
     let is_module = |path: &TreePath| {
         let rest = path.as_bytes().strip_prefix(stem.as_bytes());
         rest.is_some_and(|rest| rest.starts_with(b".") && !rest.contains(&b'/'))
     };
-    for file in files {
+    let above = |path: &TreePath| path.ancestors().map(TreePath::new).collect::<Vec<_>>();
+    let all: BTreeSet<TreePath> = tree.keys().flat_map(above).collect();
+    for path in all.into_iter().filter(|path| directories.iter().any(|directory| path.is_below(directory))) {
+        tree.entry(path.clone()).or_insert(TreeFile {
+            path,
+            content: FileContent::Directory,
+            mode: EXECUTABLE,
+            mtime: 0,
+            materialize: true,
+            reason: Reason::Module,
+        });
+    }
+    for file in tree.values_mut() {
         let in_directory = directories.iter().any(|directory| file.path.is_below(directory));
         file.materialize |= in_directory || is_module(&file.path);
     }

@@ -76,6 +76,8 @@ pub struct DataRequest<'a> {
     pub options: &'a DataOptions,
     /// Where the executable goes: never part of itself.
     pub output: &'a Path,
+    /// `SOURCE_DATE_EPOCH`: later times become this one, in seconds since 1970.
+    pub latest_time: Option<i64>,
 }
 
 /// Files of the tree that are no modules.
@@ -129,6 +131,10 @@ pub fn collect(request: &DataRequest) -> Result<Data, DataError> {
     }
 
     let (mut files, mut behind_links) = (BTreeMap::new(), BTreeMap::new());
+    let latest = request.latest_time.unwrap_or(i64::MAX);
+    for file in all.files.iter_mut().chain(&mut all.behind_links) {
+        file.mtime = file.mtime.min(latest);
+    }
     for file in all.files {
         files.entry(file.path.clone()).or_insert(file);
     }
@@ -184,17 +190,20 @@ fn package_walks<'a>(
     output: &'a Path,
 ) -> Vec<Walk<'a>> {
     let mut walks = Vec::new();
-    let walk = |directory: &Path, path: TreePath, origin: Origin, scope: Scope| Walk {
-        directory: directory.to_owned(),
-        // What was installed, unless everything is wanted: then what is there.
-        listed: listed(directory, &path, distributions).filter(|_| scope == Scope::Data),
-        path,
-        known,
-        keeps_times: origin == Origin::Own,
-        suffixes: &request.facts.suffixes,
-        output,
-        scope,
-        reason: Reason::Package,
+    let walk = |directory: &Path, path: TreePath, origin: Origin, scope: Scope| {
+        let listed = listed(directory, &path, distributions);
+        Walk {
+            directory: directory.to_owned(),
+            keeps_times: origin == Origin::Own && listed.is_none(),
+            // What was installed, unless everything is wanted: then what is there.
+            listed: listed.filter(|_| scope == Scope::Data),
+            path,
+            known,
+            suffixes: &request.facts.suffixes,
+            output,
+            scope,
+            reason: Reason::Package,
+        }
     };
     if let Entry::Directory(directory) = request.entry {
         walks.push(walk(directory, TreePath::default(), Origin::Own, Scope::Data));
