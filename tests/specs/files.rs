@@ -37,7 +37,7 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
 }
 
 /// strace, if it may trace here.
-fn strace() -> Result<PathBuf, String> {
+pub fn strace() -> Result<PathBuf, String> {
     let strace = jail::program("strace").ok_or("no strace")?;
     let mut attempt = Command::new(&strace);
     attempt.args(["-f", "-y", "-o", "/dev/null", "true"]);
@@ -70,7 +70,7 @@ fn writes_to_those_of_its_own(strace: &Path, fixtures: &Fixtures, interpreter: &
 }
 
 /// What a command writes to, it and its children.
-fn traced(strace: &Path, command: &Command, fixtures: &Fixtures) -> BTreeSet<PathBuf> {
+pub fn traced(strace: &Path, command: &Command, fixtures: &Fixtures) -> BTreeSet<PathBuf> {
     let folder = fixtures.folder("trace");
     let trace = folder.join("trace.txt");
     let mut traced = Command::new(strace);

@@ -1,0 +1,3 @@
+"""A portion of a namespace package."""
+
+value = "inner"

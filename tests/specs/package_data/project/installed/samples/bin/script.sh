@@ -1,0 +1,3 @@
+#!/bin/sh
+echo "script: $# arguments, $1, $WORD"
+exit 3

@@ -1,0 +1,3 @@
+"""Imported late, when descriptors are closed or directories are changed."""
+
+value = "late"

@@ -1,0 +1,1 @@
+"""A subpackage with data of its own."""

@@ -1,0 +1,3 @@
+"""A portion that is added at run time."""
+
+value = "outer"

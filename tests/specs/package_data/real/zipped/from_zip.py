@@ -1,0 +1,3 @@
+"""Imported out of an archive on the real disk."""
+
+value = "zipped"
