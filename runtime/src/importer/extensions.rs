@@ -24,7 +24,7 @@ impl Session {
         // SAFETY: from the contract.
         let flags = unsafe { self.dlopen_flags()? };
         let loaded = dynamic::load_all(archive, module.needs.iter())
-            .and_then(|()| dynamic::load_content(archive, module.content, name, flags));
+            .and_then(|()| dynamic::load_content(archive, module.content, name, module.file, flags));
         let path = match loaded {
             Ok(path) => path,
             Err(error) if error.exit_code() == EXIT_DAMAGED => super::fatal(error),
@@ -33,7 +33,7 @@ impl Session {
         };
         // SAFETY: from the contract; the file is set before anyone sees the module.
         unsafe {
-            let created = self.create_dynamic(spec, &path)?;
+            let created = self.create_dynamic(spec, path)?;
             created.set_attribute(c"__file__", &self.path(module.file)?)?;
             Some(created)
         }
@@ -103,7 +103,10 @@ impl Session {
         let api = self.api();
         // SAFETY: within a method's call.
         unsafe {
-            let message = Owned::text(api, &error.to_string())?;
+            let message = match error {
+                StartError::Load { reason, .. } => Owned::text(api, reason)?,
+                _ => Owned::text(api, &error.to_string())?,
+            };
             let name = Owned::text(api, module.name)?;
             let path = self.path(module.file)?;
             (api.PyErr_SetImportError)(message.get(), name.get(), path.get());

@@ -4,21 +4,23 @@
 //! it needs are loaded before it, because glibc matches `DT_NEEDED` against the SONAME of what is there already.
 //! The descriptor is closed right after. glibc remembers names, though, and takes a second library under a
 //! known name for the first: so each load spells its path differently ([`descriptor_path`]).
+//!
+//! A library that is a file of the tree gets that file's path as its name in glibc's records. Then dladdr and
+//! dl_iterate_phdr report it, and dlopen of that path finds the library there.
 
-use core::cell::UnsafeCell;
-use core::ffi::{CStr, c_int, c_void};
-use core::ptr::NonNull;
+use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ptr::{self, NonNull};
 use std::collections::BTreeMap;
 use std::ffi::CString;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use super::decompress;
 use super::memory_file::MemoryFile;
-use crate::MappedArchive;
 use crate::archive::{ArchiveError, Extent};
 use crate::error::StartError;
+use crate::{MappedArchive, vfs};
 
 /// A library that the dynamic linker has loaded. It stays loaded.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +30,7 @@ impl Library {
     /// The program itself and all that was loaded globally: `dlopen(NULL)`.
     pub fn program() -> Option<Self> {
         // SAFETY: a null name asks for the main program.
-        NonNull::new(unsafe { libc::dlopen(core::ptr::null(), libc::RTLD_NOW) }).map(Self)
+        NonNull::new(unsafe { libc::dlopen(ptr::null(), libc::RTLD_NOW) }).map(Self)
     }
 
     /// The address of a symbol.
@@ -38,92 +40,143 @@ impl Library {
     }
 }
 
-/// The libraries and extensions of the archive that are loaded so far, under the path that each was loaded by.
+/// The libraries and extensions of the archive that are loaded so far, or being loaded.
 ///
-/// Keyed by content: what is needed twice, or is both an extension and a dependency, is loaded once.
-static LOADED: Mutex<Loaded> = Mutex::new(Loaded { paths: BTreeMap::new(), attempts: 0 });
+/// Keyed by content: what is needed twice, or is both an extension and a dependency, is loaded once. The lock is not
+/// held while glibc loads: a library's constructor may load others, and glibc has a lock of its own around it.
+static LOADED: Mutex<Loaded> = Mutex::new(Loaded { libraries: BTreeMap::new(), attempts: 0 });
 
 struct Loaded {
-    /// Path by the block and offset where the content starts.
-    paths: BTreeMap<(u32, u32), CString>,
+    /// By the block and offset where the content starts, and its length.
+    libraries: BTreeMap<(u32, u32, u64), Loading>,
     /// Paths given out so far, successful or not.
     attempts: usize,
+}
+
+/// A library that is loaded, or that some threads are loading.
+struct Loading {
+    /// Path by which glibc knows it, or will.
+    path: &'static CStr,
+    /// The file behind the path, until it is loaded.
+    file: Option<OwnedFd>,
+    /// Threads that are loading it at this moment: all by the same path, so that it is loaded once.
+    threads: usize,
 }
 
 /// Loads a library of the archive and before it what it needs.
 pub fn load_library(archive: MappedArchive, number: u32, flags: c_int) -> Result<Library, StartError> {
     let library = archive.library(number)?;
     load_all(archive, library.needs.iter())?;
-    let path = load_content(archive, library.content, library.name, flags)?;
-    open(&path, library.name, flags)
+    let path = load_content(archive, library.content, library.name, library.file, flags)?;
+    open(path, library.name, None, flags)
 }
 
 /// Loads libraries in the order given, which is dependencies first.
 pub fn load_all(archive: MappedArchive, numbers: impl Iterator<Item = u32>) -> Result<(), StartError> {
     for number in numbers {
         let library = archive.library(number)?;
-        load_content(archive, library.content, library.name, libc::RTLD_LAZY | libc::RTLD_LOCAL)?;
+        let flags = libc::RTLD_LAZY | libc::RTLD_LOCAL;
+        load_content(archive, library.content, library.name, library.file, flags)?;
     }
     Ok(())
 }
 
-/// Loads a content that is not loaded yet. Returns the path that glibc knows it by: `dlopen` of that path gives
-/// the library, though the descriptor behind it is closed again.
+/// The path by which glibc knows a content that is loaded.
+pub fn loaded_path(content: Extent) -> Option<&'static CStr> {
+    lock().libraries.get(&key(content)).filter(|library| library.file.is_none()).map(|library| library.path)
+}
+
+/// Loads a content that is not loaded yet. `file` is its path in the tree, relative to the root; empty if it has none.
+/// Returns the path that glibc knows it by: `dlopen` of that path gives the library, though there is no such file.
 pub fn load_content(
     archive: MappedArchive,
     content: Extent,
     name: &str,
+    file: &str,
     flags: c_int,
-) -> Result<CString, StartError> {
-    let _turn = Turn::wait();
-    let key = (content.block, content.offset);
-    if let Some(path) = lock().paths.get(&key) {
-        return Ok(path.clone());
+) -> Result<&'static CStr, StartError> {
+    let in_tree = vfs::path_in_tree(file);
+    let (path, is_loaded) = begin(archive, content, name)?;
+    if is_loaded {
+        return Ok(path);
+    }
+    let opened = open(path, name, in_tree.as_deref(), flags);
+    let renamed = opened.as_ref().ok().zip(in_tree).and_then(|(library, in_tree)| library.rename(in_tree));
+    end(content, opened.is_ok(), renamed);
+    opened.map(|_| renamed.unwrap_or(path))
+}
+
+fn key(content: Extent) -> (u32, u32, u64) {
+    (content.block, content.offset, content.length)
+}
+
+/// The path to load a content by, and whether that is done already.
+fn begin(archive: MappedArchive, content: Extent, name: &str) -> Result<(&'static CStr, bool), StartError> {
+    let mut loaded = lock();
+    if let Some(library) = loaded.libraries.get_mut(&key(content)) {
+        library.threads += 1;
+        return Ok((library.path, library.file.is_none()));
     }
     let file = memory_file(archive, content, name)?;
-    let path = {
-        let mut loaded = lock();
-        loaded.attempts += 1;
-        descriptor_path(file.as_raw_fd(), loaded.attempts)
-    };
-    open(&path, name, flags)?;
-    lock().paths.insert(key, path.clone());
-    Ok(path)
+    loaded.attempts += 1;
+    let path = descriptor_path(file.as_raw_fd(), loaded.attempts);
+    let path: &'static CStr = Box::leak(path.into_boxed_c_str());
+    loaded.libraries.insert(key(content), Loading { path, file: Some(file), threads: 1 });
+    Ok((path, false))
+}
+
+/// Notes how loading ended, and under which other path than before glibc knows the library now.
+fn end(content: Extent, is_loaded: bool, path: Option<&'static CStr>) {
+    let mut loaded = lock();
+    let Some(library) = loaded.libraries.get_mut(&key(content)) else { return };
+    library.threads = library.threads.saturating_sub(1);
+    if is_loaded {
+        library.file = None;
+        library.path = path.unwrap_or(library.path);
+    } else if library.threads == 0 && library.file.is_some() {
+        loaded.libraries.remove(&key(content));
+    }
 }
 
 fn lock() -> std::sync::MutexGuard<'static, Loaded> {
     LOADED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The right to load: one thread at a time, as interpreters with a GIL of their own may ask for the same library at
-/// once. The same thread may have it twice, because a library's constructors may load others.
-struct Turn;
+/// The public part of glibc's record of a library (link.h, `struct link_map`).
+#[repr(C)]
+struct LinkMap {
+    address: usize,
+    name: *mut c_char,
+    dynamic: *mut c_void,
+    next: *mut Self,
+    previous: *mut Self,
+}
 
-/// A mutex in memory that every thread may reach.
-struct RecursiveMutex(UnsafeCell<libc::pthread_mutex_t>);
-
-// SAFETY: a pthread mutex is made to be used by several threads.
-unsafe impl Sync for RecursiveMutex {}
-
-static TURN: RecursiveMutex = RecursiveMutex(UnsafeCell::new(libc::PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP));
-
-impl Turn {
-    fn wait() -> Self {
-        // SAFETY: the mutex is initialised, and never moved or destroyed.
-        unsafe { libc::pthread_mutex_lock(TURN.0.get()) };
-        Self
+impl Library {
+    /// Gives the library another name in glibc's records; returns it, or none if that could not be done.
+    fn rename(self, name: CString) -> Option<&'static CStr> {
+        let mut map: *mut LinkMap = ptr::null_mut();
+        // SAFETY: the handle is of a loaded library; the request writes one pointer.
+        let status = unsafe { libc::dlinfo(self.0.as_ptr(), libc::RTLD_DI_LINKMAP, (&raw mut map).cast()) };
+        if status != 0 || map.is_null() {
+            return None;
+        }
+        // SAFETY: glibc's record of the library, which is never unloaded. glibc frees the name, if ever, with free: so it
+        // is from malloc. The old one stays, for who reads it now.
+        unsafe {
+            let copy = libc::strdup(name.as_ptr());
+            if copy.is_null() {
+                return None;
+            }
+            ptr::write_volatile(&raw mut (*map).name, copy);
+            Some(CStr::from_ptr(copy))
+        }
     }
 }
 
-impl Drop for Turn {
-    fn drop(&mut self) {
-        // SAFETY: locked by this thread in `wait`.
-        unsafe { libc::pthread_mutex_unlock(TURN.0.get()) };
-    }
-}
-
-/// dlopen; a failure is told without the path, which says nothing to anybody.
-fn open(path: &CStr, name: &str, flags: c_int) -> Result<Library, StartError> {
+/// dlopen; in the account of a failure the library has the name `file`, or if it has none, its path is left out: it
+/// says nothing to anybody.
+fn open(path: &CStr, name: &str, file: Option<&CStr>, flags: c_int) -> Result<Library, StartError> {
     // SAFETY: the path is a live string; what the library's constructors do is the library's.
     if let Some(handle) = NonNull::new(unsafe { libc::dlopen(path.as_ptr(), flags) }) {
         return Ok(Library(handle));
@@ -133,7 +186,11 @@ fn open(path: &CStr, name: &str, flags: c_int) -> Result<Library, StartError> {
         return Err(StartError::NoProc { library: name.to_owned() });
     }
     let prefix = format!("{}: ", path.to_string_lossy());
-    let reason = reason.strip_prefix(&prefix).map_or(reason.as_str(), |reason| reason).to_owned();
+    let reason = match (reason.strip_prefix(&prefix), file) {
+        (Some(reason), Some(file)) => format!("{}: {reason}", file.to_string_lossy()),
+        (Some(reason), None) => reason.to_owned(),
+        (None, _) => reason,
+    };
     Err(StartError::Load { library: name.to_owned(), reason })
 }
 
@@ -148,11 +205,7 @@ fn dlerror() -> String {
     }
 }
 
-fn memory_file(
-    archive: MappedArchive,
-    content: Extent,
-    name: &str,
-) -> Result<std::os::fd::OwnedFd, StartError> {
+fn memory_file(archive: MappedArchive, content: Extent, name: &str) -> Result<OwnedFd, StartError> {
     let refused = |source: std::io::Error| StartError::Memory { library: name.to_owned(), source };
     let length =
         usize::try_from(content.length).map_err(|_| ArchiveError::OutOfBounds { part: "content" })?;

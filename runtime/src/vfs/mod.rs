@@ -14,6 +14,7 @@ mod certificates;
 mod content;
 pub mod descriptor;
 pub mod directory;
+pub mod library;
 pub mod modify;
 mod path_buffer;
 pub mod paths;
@@ -37,6 +38,7 @@ use crate::archive::{Placement, Target};
 use crate::os::running_file::FileIdentity;
 use content::BlockCache;
 use tree::Parents;
+pub use tree::path_in_tree;
 
 /// Name of the directory, below the executable's own path, that the archive appears as.
 pub const ROOT_NAME: &str = "_internal";

@@ -1,5 +1,6 @@
 //! Ways through the tree that the archive does not have: from a node up to the root.
 
+use std::ffi::CString;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::Mount;
@@ -70,4 +71,14 @@ impl Mount {
         let end = self.root.len().saturating_sub(super::ROOT_NAME.len() + 1);
         self.root.get(..end).unwrap_or_default()
     }
+}
+
+/// The absolute path of a file of the tree, from its path relative to the root; none for an empty one, or where no tree
+/// is mounted.
+pub fn path_in_tree(file: &str) -> Option<CString> {
+    let root = &super::mounted()?.root;
+    if file.is_empty() || root.is_empty() {
+        return None;
+    }
+    CString::new([root.as_slice(), b"/", file.as_bytes()].concat()).ok()
 }

@@ -7,6 +7,7 @@
 
 mod attributes;
 mod directory;
+mod dynamic;
 mod modify;
 mod open;
 mod paths;
