@@ -5,7 +5,7 @@
 
 use core::ffi::{c_char, c_int, c_void};
 
-use super::types::{Object, PyMethodDef, PyModuleDef, PyStatus, PyTypeSpec};
+use super::types::{Builtin, Object, PyMethodDef, PyModuleDef, PyStatus, PyTypeSpec};
 use crate::error::StartError;
 use crate::os::dynamic::Library;
 
@@ -138,6 +138,7 @@ api! {
         PyExc_TypeError: Object;
         PyExc_UnicodeError: Object;
         PyImport_FrozenModules: *const c_void;
+        PyImport_Inittab: *mut Builtin;
     }
 }
 

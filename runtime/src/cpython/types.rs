@@ -151,6 +151,18 @@ pub struct Frozen24 {
     pub is_package: c_int,
 }
 
+/// `PyInit_…` of a module.
+pub type InitFunction = unsafe extern "C" fn() -> Object;
+
+/// `struct _inittab`: a builtin module.
+#[repr(C)]
+pub struct Builtin {
+    /// Name; null ends a table.
+    pub name: *const c_char,
+    /// Its init function; null for `sys` and `builtins`.
+    pub initialise: Option<InitFunction>,
+}
+
 /// `struct _frozen` of 3.11 and 3.12.
 #[repr(C)]
 #[derive(Clone, Copy)]

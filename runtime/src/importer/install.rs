@@ -3,7 +3,7 @@
 //! `encodings` is made a frozen module whose code (the archive's bootstrap, compiled by the packager) only says
 //! `import _snapfreeze; _snapfreeze.install(globals())`. `_snapfreeze` is a builtin module; `install` puts the
 //! finder first on `sys.meta_path` and then runs the real `encodings` in the same namespace. That needs one
-//! initialisation call, and happens anew in each subinterpreter.
+//! initialisation call, and happens anew in each subinterpreter ([`frozen`]).
 
 use core::ffi::{CStr, c_int, c_void};
 use core::ptr;
@@ -13,12 +13,12 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::arguments::Signature;
 use super::session::Session;
-use super::{Importer, main_module, open_code};
+use super::{Importer, frozen, main_module, open_code};
 use crate::command_line::CommandLine;
 use crate::cpython::reference::returned;
 use crate::cpython::types::{
-    Frozen24, Frozen32, Object, PER_INTERPRETER_GIL_SUPPORTED, PY_MOD_EXEC, PY_MOD_MULTIPLE_INTERPRETERS,
-    PyMethodDef, PyModuleDef, Slot,
+    Object, PER_INTERPRETER_GIL_SUPPORTED, PY_MOD_EXEC, PY_MOD_MULTIPLE_INTERPRETERS, PyMethodDef,
+    PyModuleDef, Slot,
 };
 use crate::cpython::{Interpreter, Owned};
 use crate::error::StartError;
@@ -49,33 +49,8 @@ pub fn before_initialisation(
     }
     open_code::register(api)?;
     let code: &'static [u8] = Vec::leak(importer.archive.read(importer.target.bootstrap)?);
-    let encodings = Frozen24 {
-        name: c"encodings".as_ptr(),
-        code: code.as_ptr(),
-        // Before 3.11 a negative size marks a package.
-        size: if interpreter.minor() < 11 { -(code.len() as c_int) } else { code.len() as c_int },
-        is_package: c_int::from(interpreter.minor() >= 11),
-    };
-    let end = Frozen24 { name: ptr::null(), code: ptr::null(), size: 0, is_package: 0 };
-    // SAFETY: `PyImport_FrozenModules` is a variable that points to a table of the version's own layout, ended by
-    // a null name; before 3.11 it holds CPython's own modules, from then on it is null.
-    unsafe {
-        let table: *const c_void = if matches!(interpreter.minor(), 11 | 12) {
-            let wide = |common| Frozen32 { common, get_code: ptr::null() };
-            Vec::leak(vec![wide(encodings), wide(end)]).as_ptr().cast()
-        } else {
-            let mut all = Vec::new();
-            let mut own: *const Frozen24 = (*api.PyImport_FrozenModules).cast();
-            while interpreter.minor() < 11 && !own.is_null() && !(*own).name.is_null() {
-                all.push(*own);
-                own = own.add(1);
-            }
-            all.extend([encodings, end]);
-            Vec::leak(all).as_ptr().cast()
-        };
-        *api.PyImport_FrozenModules = table;
-    }
-    Ok(())
+    // SAFETY: before initialisation, and no builtin module is added after this.
+    unsafe { frozen::provide(api, interpreter.minor(), code) }
 }
 
 /// Prepares the builtins of `site` and the way to the main module, unless the process is `python`, which does both.
@@ -256,6 +231,8 @@ unsafe fn install_importer(importer: &'static Importer, module: Object, globals:
         if (api.PyList_Insert)(path.get(), 0, session.object.get()) != 0 {
             return None;
         }
-        session.become_real_encodings(globals)
+        let real = session.become_real_encodings(globals);
+        frozen::withdraw();
+        real
     }
 }

@@ -1,6 +1,6 @@
 //! The importer: a finder and loader over the archive, written against CPython's C API.
 //!
-//! [`install`] gets it into the interpreter, [`object`] is the Python object that `sys.meta_path` holds, [`finder`] its
+//! [`install`] gets it into the interpreter, by way of [`frozen`], [`object`] is the Python object that `sys.meta_path` holds, [`finder`] its
 //! method, [`loaders`] are the classes of the modules' loaders, [`arguments`] their arguments, [`specs`] makes module
 //! specs, [`code`] code objects, [`extensions`] extension modules, [`main_module`] runs the entry, [`open_code`] opens modules' files.
 //!
@@ -12,6 +12,7 @@ pub mod blocks;
 pub mod code;
 pub mod extensions;
 pub mod finder;
+pub mod frozen;
 pub mod install;
 pub mod loaders;
 pub mod main_module;
