@@ -54,6 +54,8 @@ PYTHON_LIMIT = 900
 SHORTEST_LIMIT = 120
 # Runs of one file after a test that ended the process: each goes on after that test.
 MOST_RUNS = 12
+# Tests that are missing for one reason are not named one by one if there are more than this.
+MOST_LINES = 10
 
 PASSED, FAILED, SKIPPED, MISSING = "passed", "failed", "skipped", "missing"
 
@@ -88,6 +90,17 @@ class FileResult:
     def load(cls, path: Path) -> "FileResult":
         stored = json.loads(path.read_text(encoding="utf-8"))
         return cls(stored["seconds"], {test: Outcome(**value) for test, value in stored["outcomes"].items()})
+
+
+# Modules that tests name only in strings: in code for other processes, as arguments of import_helper's functions.
+# The test suite's own extension modules are found by their names beside the standard library's.
+MODULES = """
+import importlib.util, os, sys, sysconfig
+names = set(getattr(sys, "stdlib_module_names", ())) - {"antigravity", "this"}
+folder = os.path.join(sysconfig.get_path("stdlib"), "lib-dynload")
+names.update(name.partition(".")[0] for name in os.listdir(folder) if name.endswith(".so"))
+print(*sorted(name for name in names if importlib.util.find_spec(name)))
+"""
 
 
 @dataclass(frozen=True)
@@ -167,7 +180,7 @@ class Log:
 
     def last_words(self) -> str:
         """How the process ended, if it ended early."""
-        for pattern in (r"^Timeout \(.*", r"^Fatal Python error.*", r"^test .* crashed.*", r"^\w*Error: .*"):
+        for pattern in (r"^Timeout \(.*", r"^Fatal Python error.*", r"^[\w.]*(?:Error|Exception|SkipTest): .*"):
             found = re.findall(pattern, self.text, re.MULTILINE)
             if found:
                 return found[-1].strip()
@@ -202,8 +215,8 @@ def read_xml(path: Path, result: FileResult) -> None:
 class Runner:
     """Runs test files with one program, python or the executable."""
 
-    def __init__(self, program: Path, folder: Path, minor: str, keep: bool) -> None:
-        self.program, self.folder, self.minor, self.keep = program, folder, minor, keep
+    def __init__(self, program: Path, folder: Path, minor: str) -> None:
+        self.program, self.folder, self.minor = program, folder, minor
 
     def run(self, file: str, limit: float, only: Optional[Set[str]] = None) -> FileResult:
         """The outcomes of a test file. Where a test ends the process, a further run goes on after it.
@@ -311,9 +324,12 @@ def freeze(snapfreeze: Path, interpreter: Interpreter, output: Path) -> None:
     command: List[object] = [snapfreeze, "build", "-m", "test", "--interpreter=argv", "--include-source"]
     for package in ["test", *OTHER_TEST_PACKAGES.get(interpreter.minor, [])]:
         command += ["--collect-all", package]
+    asked = subprocess.run([interpreter.python, "-I", "-c", MODULES], stdout=subprocess.PIPE, text=True, check=True)
+    for module in asked.stdout.split():
+        command += ["--hidden-import", module]
     command += ["--quiet", "--python", interpreter.python, "--output", output]
     output.parent.mkdir(parents=True, exist_ok=True)
-    print(" ".join(map(str, command)), flush=True)
+    print(f"freezing for {interpreter.python}", flush=True)
     subprocess.run([str(part) for part in command], check=True)
 
 
@@ -353,8 +369,10 @@ class Suite:
         folder = arguments.target / f"{interpreter.version}-{place}"
         self.reference = folder / "reference"
         self.executable = arguments.executable or folder / "frozen" / "program"
-        self.python = Runner(interpreter.python, folder / "python-outputs", interpreter.minor, arguments.keep)
-        self.frozen = Runner(self.executable, folder / "frozen-outputs", interpreter.minor, arguments.keep)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.outputs = folder / "outputs" if arguments.keep else Path(tempfile.mkdtemp(prefix="outputs-", dir=folder))
+        self.python = Runner(interpreter.python, self.outputs / "python", interpreter.minor)
+        self.frozen = Runner(self.executable, self.outputs / "frozen", interpreter.minor)
 
     def expected(self, file: str) -> FileResult:
         """What the file's tests do in python."""
@@ -378,7 +396,7 @@ class Suite:
         comparison = compare(file, expected, found)
         again = {test for test in comparison.failed if found.outcomes.get(test, Outcome(MISSING)).state == FAILED}
         if again and not self.arguments.no_retry:
-            retried = Runner(self.executable, self.frozen.folder / "again", self.interpreter.minor, False)
+            retried = Runner(self.executable, self.outputs / "frozen-again", self.interpreter.minor)
             found.outcomes.update(
                 (test, outcome)
                 for test, outcome in retried.run(file, limit, only=again).outcomes.items()
@@ -390,6 +408,20 @@ class Suite:
         print(f"{self.interpreter.minor} {file}: {count} passed, {bad} failed ({times})", flush=True)
         return comparison
 
+    def print_failures(self, comparison: Comparison, known: Dict[str, str]) -> None:
+        """One line a failure, or one for all tests of a file that could not be loaded."""
+        lost: Dict[str, int] = {}
+        for test, reason in comparison.failed.items():
+            if reason.startswith(MISSING) and test not in known:
+                lost[reason] = lost.get(reason, 0) + 1
+        for test, reason in comparison.failed.items():
+            if lost.get(reason, 0) <= MOST_LINES:
+                mark = "known" if test in known else "FAILED"
+                print(f"{mark} {self.interpreter.minor} {test}: {reason[:300]}")
+        for reason, count in lost.items():
+            if count > MOST_LINES:
+                print(f"FAILED {self.interpreter.minor} {count} tests of {comparison.file}: {reason[:300]}")
+
     def run(self) -> Tuple[int, int, int]:
         """Runs all files and prints what failed: numbers of passed, failed, and those not as listed."""
         arguments, minor = self.arguments, self.interpreter.minor
@@ -400,15 +432,13 @@ class Suite:
         known = known_failures(minor)
         failed = {test: reason for each in comparisons for test, reason in each.failed.items()}
         passed = {test for each in comparisons for test in each.passed}
-        for test, reason in failed.items():
-            mark = "known" if test in known else "FAILED"
-            print(f"{mark} {minor} {test}: {reason[:300]}")
+        for comparison in comparisons:
+            self.print_failures(comparison, known)
         passing = [test for test in known if test in passed]
         for test in passing:
             print(f"LISTED BUT PASSING {minor} {test}")
         if not arguments.keep:
-            for runner in (self.python, self.frozen):
-                shutil.rmtree(runner.folder, ignore_errors=True)
+            shutil.rmtree(self.outputs, ignore_errors=True)
         unlisted = sum(test not in known for test in failed)
         return len(passed), len(failed), unlisted + len(passing)
 
