@@ -36,6 +36,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use crate::MappedArchive;
 use crate::archive::{Placement, Target};
 use crate::os::running_file::FileIdentity;
+use certificates::Certificates;
 use content::BlockCache;
 use tree::Parents;
 pub use tree::path_in_tree;
@@ -54,6 +55,7 @@ pub struct Mount {
     memory_device: u64,
     blocks: BlockCache,
     parents: Parents,
+    certificates: Certificates,
 }
 
 /// The mount, once there is one. It lives as long as the process.
@@ -67,7 +69,7 @@ fn mounted() -> Option<&'static Mount> {
 }
 
 /// Makes the archive's files appear below the path of `executable`. Before this is called, everything is real.
-pub fn mount(archive: MappedArchive, target: &Target, executable: &Path, identity: FileIdentity) {
+pub fn mount(archive: MappedArchive, target: &Target<'static>, executable: &Path, identity: FileIdentity) {
     let mut root = Vec::new();
     if target.placement == Placement::Archive && archive.node_count() > 0 {
         root.extend(executable.as_os_str().as_bytes());
@@ -82,6 +84,7 @@ pub fn mount(archive: MappedArchive, target: &Target, executable: &Path, identit
         memory_device: descriptor::memory_device(),
         blocks: BlockCache::default(),
         parents: Parents::default(),
+        certificates: Certificates::of(target),
     };
     MOUNT.store(Box::into_raw(Box::new(mount)), Ordering::Release);
 }

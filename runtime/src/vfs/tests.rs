@@ -521,3 +521,33 @@ fn the_tree_says_that_it_is_read_only_and_has_no_attributes() {
     assert_eq!(result(|| attributes::pathconf(path, 12345) as c_int), -libc::EINVAL);
     super::system::close(file);
 }
+
+#[test]
+fn missing_certificates_are_those_of_the_system() {
+    let system = "/etc/ssl/certs";
+    let bundle = format!("{system}/ca-certificates.crt");
+    let has = |path: &str| std::path::Path::new(path).exists();
+    mount();
+    match stat(&bundle) {
+        Ok(real) => {
+            assert_eq!(stat("/nowhere/ssl/cert.pem").map(|status| status.st_ino), Ok(real.st_ino));
+            assert_eq!(read("/nowhere/ssl/cert.pem"), std::fs::read(&bundle).unwrap());
+            assert_eq!(
+                stat("/nowhere/ssl/certs/ca-certificates.crt").map(|status| status.st_ino),
+                Ok(real.st_ino)
+            );
+        }
+        Err(_) => eprintln!("the file is not tested: this system has no {bundle}"),
+    }
+    if has(system) {
+        let path = c("/nowhere/ssl/certs");
+        let stream = directory::opendir(path.as_c_str().into());
+        assert!(!stream.is_null());
+        unsafe { directory::closedir(stream) };
+    } else {
+        eprintln!("the directory is not tested: this system has no {system}");
+    }
+    assert_eq!(stat("/nowhere/ssl").err(), Some(libc::ENOENT));
+    assert_eq!(stat("/nowhere/ssl/certs/nothing").err(), Some(libc::ENOENT));
+    assert_eq!(open_flags("/nowhere/ssl/cert.pem", libc::O_CREAT | libc::O_WRONLY), -libc::ENOENT);
+}
