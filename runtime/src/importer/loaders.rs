@@ -12,7 +12,7 @@ use super::arguments::Signature;
 use super::object;
 use super::session::Session;
 use super::specs::utf8;
-use crate::archive::{Module, ModuleKind, NodeContent};
+use crate::archive::{Module, ModuleKind};
 use crate::cpython::reference::returned;
 use crate::cpython::types::{Object, PyMethodDef};
 use crate::cpython::{Api, Owned};
@@ -125,7 +125,7 @@ methods! {
         // SAFETY: within a method's call.
         unsafe {
             match session.module_at(&file)? {
-                Some(module) if !session.has_source(&module) => Owned::none(session.api()),
+                Some(module) if !session.importer.has_source(module.file) => Owned::none(session.api()),
                 _ => session.loaders.get_source.call(&[loader.get(), fullname]),
             }
         }
@@ -158,14 +158,5 @@ impl Session {
         // SAFETY: from the contract; the path outlives its text.
         let path = unsafe { utf8(self.api(), path.get())? };
         Some(path.and_then(|path| self.importer.module_at(path)))
-    }
-
-    /// Whether a module's file in the tree holds anything.
-    fn has_source(&self, module: &Module) -> bool {
-        let archive = self.importer.archive;
-        let file = module.file.split('/').try_fold(archive.root().ok(), |node, name| {
-            archive.find_child(node.as_ref()?, name.as_bytes()).ok()
-        });
-        matches!(file.flatten().map(|node| node.content), Some(NodeContent::File(extent)) if extent.length > 0)
     }
 }

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicPtr;
 
 use crate::MappedArchive;
-use crate::archive::{Module, Placement, Target};
+use crate::archive::{Module, NodeContent, Placement, Target};
 use crate::command_line::CommandLine;
 use crate::cpython::Api;
 use crate::materialize::Materialized;
@@ -96,6 +96,25 @@ impl Importer {
     /// Whether a file, relative to the root, is on the real disk, so that the dynamic linker finds it there.
     fn is_on_disk(&self, file: &str) -> bool {
         self.target.placement == Placement::Beside || self.materialized_root(file).is_some()
+    }
+
+    /// Whether a module's file, relative to the root, holds its source.
+    fn has_source(&self, file: &str) -> bool {
+        if self.is_on_disk(file) {
+            let root = self.materialized_root(file).unwrap_or(&self.root);
+            return std::fs::metadata(root.join(file)).is_ok_and(|metadata| metadata.len() > 0);
+        }
+        if self.archive.node_count() == 0 {
+            return false;
+        }
+        let mut node = self.archive.root().unwrap_or_else(|error| fatal(error.into()));
+        for part in file.split('/') {
+            match self.archive.find_child(&node, part.as_bytes()).unwrap_or_else(|error| fatal(error.into())) {
+                Some(child) => node = child,
+                None => return false,
+            }
+        }
+        matches!(node.content, NodeContent::File(content) if content.length > 0)
     }
 
     /// The module whose file has this absolute path.

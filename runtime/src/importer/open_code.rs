@@ -13,7 +13,7 @@ use super::install::importer;
 use super::object;
 use super::session::Session;
 use super::specs::utf8;
-use crate::archive::{Module, ModuleKind, NodeContent};
+use crate::archive::{Module, ModuleKind};
 use crate::cpython::reference::returned;
 use crate::cpython::types::Object;
 use crate::cpython::{Api, Owned};
@@ -68,23 +68,7 @@ unsafe fn module_at(
 /// The module with this file, relative to the root, if its source is not in the archive.
 fn without_source(importer: &Importer, file: &str) -> Option<Module<'static>> {
     let module = importer.module_of(file).filter(|module| module.kind == ModuleKind::Code)?;
-    (file.ends_with(".py") && !has_source(importer, file)).then_some(module)
-}
-
-/// Whether a file of the archive has any bytes.
-fn has_source(importer: &Importer, file: &str) -> bool {
-    let archive = importer.archive;
-    if archive.node_count() == 0 {
-        return false;
-    }
-    let mut node = archive.root().unwrap_or_else(|error| super::fatal(error.into()));
-    for part in file.split('/') {
-        match archive.find_child(&node, part.as_bytes()).unwrap_or_else(|error| super::fatal(error.into())) {
-            Some(child) => node = child,
-            None => return false,
-        }
-    }
-    matches!(node.content, NodeContent::File(content) if content.length > 0)
+    (file.ends_with(".py") && !importer.has_source(file)).then_some(module)
 }
 
 /// A file in memory with a module's bytecode.
