@@ -205,7 +205,7 @@ fn own_sources(fixtures: &Fixtures, interpreter: &Interpreter) {
             ),
             ("runner/settings.py", "value = 1\n"),
             ("runner/part.py", "part = 1\n"),
-            ("other/__init__.py", "from . import part\nname = 'missing.py'; open\n"),
+            ("other/__init__.py", "from . import part\nname = __file__ + 'missing.py'; open\n"),
             ("other/part.py", "part = 2\n"),
         ],
     );

@@ -14,7 +14,7 @@ pub struct Mentions {
     pub groups: BTreeSet<String>,
     /// Whether it reads its own type stub (`lazy_loader.attach_stub`).
     pub attaches_stub: bool,
-    /// Names of Python files, as literals.
+    /// Names of Python files, as literals, where it also asks where it lies itself.
     pub python_files: BTreeSet<String>,
     /// Whether it opens or runs files.
     pub opens_files: bool,
@@ -32,6 +32,9 @@ const OF_GROUPS: [&str; 5] =
 const OPENERS: [&str; 6] =
     ["exec(", "open(", "run_path(", "read_text(", "SourceFileLoader(", "spec_from_file_location("];
 
+/// How a module asks where it lies.
+const PLACES: [&str; 3] = ["__file__", "__path__", "resources"];
+
 impl Mentions {
     /// Looks at a source. One that is not UTF-8 mentions nothing.
     pub fn of(text: &[u8]) -> Self {
@@ -47,7 +50,9 @@ impl Mentions {
                 mentions.groups.extend(literals_behind(text, function).map(str::to_owned));
             }
         }
-        mentions.python_files = python_files(text);
+        if PLACES.iter().any(|place| text.contains(place)) {
+            mentions.python_files = python_files(text);
+        }
         mentions.opens_files = OPENERS.iter().any(|opener| text.contains(opener));
         mentions
     }
@@ -129,7 +134,8 @@ version(__name__)
         let mentions = Mentions::of(source.as_bytes());
         assert_eq!(Vec::from_iter(&mentions.python_files), ["config.py", "load_{}.py"]);
         assert!(mentions.attaches_stub && mentions.opens_files);
-        assert!(Mentions::of(b"x = '.py'; y = 'a b.py'; z = ends.py").python_files.is_empty());
+        assert!(Mentions::of(b"open('config.py')").python_files.is_empty(), "relative to wherever it runs");
+        assert!(Mentions::of(b"__file__; x = '.py'; y = 'a b.py'; z = ends.py").python_files.is_empty());
     }
 
     #[test]
