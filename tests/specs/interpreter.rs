@@ -40,6 +40,8 @@ const LINES: &[&[&str]] = &[
     &["-c", "("],
     &["-W", "error", "-c", "import warnings; warnings.warn('x')"],
     &["-i", "-c", "print(3)"],
+    &["-X", "frozen_modules=off", "-c", FACTS],
+    &["-I", "directory", "x"],
 ];
 
 const FACTS: &str = "import facts";

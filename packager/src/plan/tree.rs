@@ -12,6 +12,7 @@ use crate::collect::data::{Data, is_shared_object};
 use crate::collect::files::{EXECUTABLE, FileContent, READABLE, Reason, TreeFile, TreePath};
 use crate::graph::build::MAIN;
 use crate::probe::PythonFacts;
+use crate::request::InterpreterOption;
 
 /// What the tree is made of.
 #[derive(Debug, Clone, Copy)]
@@ -129,11 +130,13 @@ fn add_module(module: &PlannedModule, parts: &TreeParts, tree: &mut BTreeMap<Tre
     }
 }
 
-/// A module in libpython has a file nonetheless.
+/// A module in libpython has a file nonetheless. An interpreter can be told to load it from there
+/// (`-X frozen_modules=off`).
 fn add_frozen(file: &str, parts: &TreeParts, tree: &mut BTreeMap<TreePath, TreeFile>) {
     let source = parts.facts.stdlib.join(file);
+    let shows_source = parts.include_source || parts.target.interpreter != InterpreterOption::None;
     let content = match source.metadata() {
-        Ok(metadata) if parts.include_source => FileContent::Disk { path: source, length: metadata.len() },
+        Ok(metadata) if shows_source => FileContent::Disk { path: source, length: metadata.len() },
         _ => FileContent::Bytes(Arc::default()),
     };
     let (path, reason) = (TreePath::from(file), Reason::Module);

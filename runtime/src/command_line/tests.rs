@@ -112,6 +112,28 @@ fn what_differs_in_anything_is_the_users() {
     }
 }
 
+/// A byte that differs makes another text: what is still taken for a helper calls the same function of the same module.
+#[test]
+fn no_changed_byte_leads_elsewhere() {
+    let text = "import sys; from multiprocessing.forkserver import main; main(4, ['a\\n'], **{'k': -1.5})";
+    for at in 0..text.len() {
+        for byte in 1..=127 {
+            let mut changed = text.as_bytes().to_vec();
+            changed[at] = byte;
+            let changed = String::from_utf8(changed).unwrap_or_default();
+            let is_helper = helper(&["-c", &changed]).is_some();
+            let (start, end) = ("import sys; from multiprocessing.", " import main; main(");
+            let is_alike = changed.starts_with(start) && changed.contains(end) && changed.ends_with(')');
+            assert!(!is_helper || is_alike, "{changed}");
+            // Without its last byte no call is closed.
+            assert!(
+                helper(&["-c", &changed[..changed.len() - 1]]).is_none() || changed.contains("))"),
+                "{changed}"
+            );
+        }
+    }
+}
+
 #[test]
 fn pythons_command_line_begins_with_an_option_of_pythons() {
     let is_python = |arguments: &[&str], interpreter| {
