@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 use snapfreeze_tests::Fixtures;
 
+mod certificates;
 mod damage;
 mod data_files;
 mod entries;
@@ -21,9 +22,11 @@ mod exits;
 mod figures;
 mod files;
 mod imports;
+mod interpreter;
 mod isolation;
 mod multiprocessing;
 mod outputs;
+mod package_data;
 mod reproducible;
 mod semantics;
 mod stdlib;
@@ -34,6 +37,7 @@ mod workloads;
 type Behaviour = fn(&Fixtures) -> Vec<Trial>;
 
 const BEHAVIOURS: &[Behaviour] = &[
+    certificates::trials,
     damage::trials,
     data_files::trials,
     entries::trials,
@@ -43,9 +47,11 @@ const BEHAVIOURS: &[Behaviour] = &[
     figures::trials,
     files::trials,
     imports::trials,
+    interpreter::trials,
     isolation::trials,
     multiprocessing::trials,
     outputs::trials,
+    package_data::trials,
     reproducible::trials,
     semantics::trials,
     stdlib::trials,
