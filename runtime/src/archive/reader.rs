@@ -9,8 +9,8 @@ use core::ops::Range;
 use super::error::ArchiveError;
 use super::layout::{
     self, Codec, EntryKind, Extent, HEADER_LENGTH, InterpreterMode, MAX_BLOCK_LENGTH, MODULE_IS_PACKAGE,
-    ModuleKind, NODE_LEADS_TO_MATERIALIZED, NODE_MATERIALIZE, NONE, NodeKind, Placement, SECTION_ENTRY_LENGTH, SECTIONS, Section,
-    checksum,
+    ModuleKind, NODE_LEADS_TO_MATERIALIZED, NODE_MATERIALIZE, NONE, NodeKind, Placement,
+    SECTION_ENTRY_LENGTH, SECTIONS, Section, checksum,
 };
 
 type Result<T> = core::result::Result<T, ArchiveError>;
@@ -352,6 +352,20 @@ impl<'a> Archive<'a> {
     /// # Errors
     /// When there is no such block, or it is damaged.
     pub fn read_block(&self, number: u32, out: &mut [u8]) -> Result<()> {
+        self.read_block_with(number, out, zstd_safe::decompress)
+    }
+
+    /// As [`read_block`](Self::read_block), with a decompressor of the caller's. It gets the place and a zstd frame, and
+    /// returns the length that it has written, or zstd's error code.
+    ///
+    /// # Errors
+    /// When there is no such block, or it is damaged.
+    pub fn read_block_with(
+        &self,
+        number: u32,
+        out: &mut [u8],
+        decompress: impl FnOnce(&mut [u8], &[u8]) -> core::result::Result<usize, usize>,
+    ) -> Result<()> {
         let block = self.block(number)?;
         if checksum(block.stored) != block.checksum {
             return Err(ArchiveError::Checksum { part: format!("block {number}") });
@@ -363,7 +377,7 @@ impl<'a> Archive<'a> {
         match block.codec {
             Codec::Stored if block.stored.len() == out.len() => out.copy_from_slice(block.stored),
             Codec::Stored => return Err(damaged),
-            Codec::Zstd => match zstd_safe::decompress(out, block.stored) {
+            Codec::Zstd => match decompress(out, block.stored) {
                 Ok(length) if length == block.raw_length as usize => {}
                 // zstd_errors.h, ZSTD_error_memory_allocation
                 Err(code) if zstd_safe::get_error_name(code).contains("not enough memory") => {

@@ -4,9 +4,14 @@
 //! the next one that is left. The threads are gone before the function returns; while they run, this thread and they
 //! block all signals, so that a signal finds no thread but those it would find in `python`.
 
+use core::ffi::c_void;
+use core::marker::PhantomData;
 use core::ops::Range;
+use core::ptr::NonNull;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+
+use zstd_safe::zstd_sys::{self, ZSTD_DCtx};
 
 use crate::archive::{Archive, ArchiveError, Extent};
 
@@ -71,6 +76,96 @@ pub fn into(archive: &Archive, content: Extent, place: &mut [u8]) -> Result<(), 
         let damaged = || ArchiveError::OutOfBounds { part: "content" };
         others.into_iter().map(|other| other.join().unwrap_or_else(|_| Err(damaged()))).fold(own, Result::and)
     })
+}
+
+/// As [`into`], but on this thread and without malloc or a lock: for a child between vfork and exec, whose memory is
+/// its parent's.
+pub fn into_unshared(archive: &Archive, content: Extent, place: &mut [u8]) -> Result<(), ArchiveError> {
+    let mut longest = 0;
+    archive.pieces(content, |block, range| {
+        let whole = archive.block_length(block)?;
+        longest = longest.max(if range.len() == whole { 0 } else { whole });
+        Ok::<(), ArchiveError>(())
+    })?;
+    let no_memory = || ArchiveError::OutOfMemory { block: content.block };
+    let mut state = Pages::new(Decompressor::memory()).ok_or_else(no_memory)?;
+    let mut scratch = Pages::new(longest.max(1)).ok_or_else(no_memory)?;
+    let mut decompressor = Decompressor::new(&mut state).ok_or_else(no_memory)?;
+    let mut rest = place;
+    archive.pieces(content, |block, range| {
+        let outside = ArchiveError::OutOfBounds { part: "content" };
+        let split = core::mem::take(&mut rest).split_at_mut_checked(range.len());
+        let (place, after) = split.ok_or(outside.clone())?;
+        rest = after;
+        let whole = archive.block_length(block)?;
+        if range.len() == whole {
+            return archive.read_block_with(block, place, |out, frame| decompressor.run(out, frame));
+        }
+        let scratch = scratch.bytes().get_mut(..whole).ok_or(outside.clone())?;
+        archive.read_block_with(block, scratch, |out, frame| decompressor.run(out, frame))?;
+        place.copy_from_slice(scratch.get(range).ok_or(outside)?);
+        Ok(())
+    })
+}
+
+/// Memory straight from the kernel, zeroed, given back when dropped.
+struct Pages {
+    memory: *mut c_void,
+    length: usize,
+}
+
+impl Pages {
+    fn new(length: usize) -> Option<Self> {
+        let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        // SAFETY: a fresh mapping, at an address of the kernel's choice.
+        let memory = unsafe { libc::mmap(core::ptr::null_mut(), length, access, kind, -1, 0) };
+        (memory != libc::MAP_FAILED).then_some(Self { memory, length })
+    }
+
+    fn bytes(&mut self) -> &mut [u8] {
+        // SAFETY: the mapping is `length` bytes long, writable, and only reachable through this borrow.
+        unsafe { core::slice::from_raw_parts_mut(self.memory.cast(), self.length) }
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        // SAFETY: the mapping was made by `new` with this length, and no borrow of its bytes outlives the owner.
+        unsafe { libc::munmap(self.memory, self.length) };
+    }
+}
+
+/// zstd's state for decompressing, in memory of the caller's.
+struct Decompressor<'a>(NonNull<ZSTD_DCtx>, PhantomData<&'a mut Pages>);
+
+// Of zstd.h, "static allocation": outside of what its bindings declare by default, but part of the library.
+unsafe extern "C" {
+    fn ZSTD_estimateDCtxSize() -> usize;
+    fn ZSTD_initStaticDCtx(workspace: *mut c_void, length: usize) -> *mut ZSTD_DCtx;
+}
+
+impl<'a> Decompressor<'a> {
+    /// Bytes of memory that it takes.
+    fn memory() -> usize {
+        // SAFETY: no conditions.
+        unsafe { ZSTD_estimateDCtxSize() }
+    }
+
+    fn new(memory: &'a mut Pages) -> Option<Self> {
+        // SAFETY: the memory is that long, aligned to pages, and borrowed as long as the state lives.
+        let state = unsafe { ZSTD_initStaticDCtx(memory.memory, memory.length) };
+        NonNull::new(state).map(|state| Self(state, PhantomData))
+    }
+
+    /// Decompresses a frame; the number of bytes, or zstd's error code.
+    fn run(&mut self, out: &mut [u8], frame: &[u8]) -> Result<usize, usize> {
+        let (place, source) = (out.as_mut_ptr().cast(), frame.as_ptr().cast());
+        // SAFETY: the state is initialised; pointers and lengths are of live slices.
+        let code =
+            unsafe { zstd_sys::ZSTD_decompressDCtx(self.0.as_ptr(), place, out.len(), source, frame.len()) };
+        // SAFETY: takes any code.
+        if unsafe { zstd_sys::ZSTD_isError(code) } == 0 { Ok(code) } else { Err(code) }
+    }
 }
 
 /// Processors that this thread may run on. Not `available_parallelism`: that reads files of the control groups.
@@ -153,6 +248,9 @@ mod tests {
             let mut place = vec![0; length as usize];
             into(&archive, content, &mut place).unwrap();
             assert_eq!(place, bytes[start as usize..][..length as usize], "{start}, {length}");
+            place.fill(0);
+            into_unshared(&archive, content, &mut place).unwrap();
+            assert_eq!(place, bytes[start as usize..][..length as usize], "{start}, {length}");
         }
     }
 
@@ -165,6 +263,8 @@ mod tests {
             let mut damaged = bytes.clone();
             damaged[at] ^= 1;
             assert!(into(&Archive::open(&damaged).unwrap(), content, &mut [0; 9000]).is_err(), "byte {at}");
+            let archive = Archive::open(&damaged).unwrap();
+            assert!(into_unshared(&archive, content, &mut [0; 9000]).is_err(), "byte {at}");
         }
     }
 }

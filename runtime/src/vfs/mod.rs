@@ -14,6 +14,7 @@ mod certificates;
 mod content;
 pub mod descriptor;
 pub mod directory;
+pub mod execute;
 pub mod library;
 pub mod modify;
 mod path_buffer;

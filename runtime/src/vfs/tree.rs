@@ -1,11 +1,12 @@
 //! Ways through the tree that the archive does not have: from a node up to the root.
 
+use core::ops::Range;
 use std::ffi::CString;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use super::Mount;
 use super::path_buffer::PathBuffer;
 use super::system::Result;
+use super::{Mount, working_directory};
 use crate::archive::{Node, NodeContent};
 
 /// Number of the root.
@@ -23,20 +24,35 @@ impl Mount {
 
     /// The directory that a node is in; the root's is itself.
     pub fn parent(&self, number: u32) -> u32 {
-        self.parents().get(number as usize).copied().unwrap_or(ROOT)
+        // SAFETY: null, or a table that was leaked by `make_parents`.
+        let table = unsafe { self.parents.0.load(Ordering::Acquire).as_ref() };
+        match table {
+            Some(table) => table.get(number as usize).copied().unwrap_or(ROOT),
+            None if working_directory::owns_memory() => {
+                self.make_parents().get(number as usize).copied().unwrap_or(ROOT)
+            }
+            // Between vfork and exec nothing may be allocated.
+            None => self
+                .directories()
+                .find(|(_, children)| children.contains(&number))
+                .map_or(ROOT, |found| found.0),
+        }
+    }
+
+    /// All directories, with the numbers of their children.
+    fn directories(&self) -> impl Iterator<Item = (u32, Range<u32>)> {
+        (0..self.archive.node_count() as u32).filter_map(|number| {
+            match self.archive.node(number).ok()?.content {
+                NodeContent::Directory(children) => Some((number, children)),
+                _ => None,
+            }
+        })
     }
 
     /// Without a lock, which a fork could leave locked: threads that come first at once all make the table.
-    fn parents(&self) -> &[u32] {
-        // SAFETY: null, or a table that was leaked below.
-        if let Some(parents) = unsafe { self.parents.0.load(Ordering::Acquire).as_ref() } {
-            return parents;
-        }
+    fn make_parents(&self) -> &[u32] {
         let mut parents = vec![ROOT; self.archive.node_count()];
-        for number in 0..parents.len() as u32 {
-            let Ok(Node { content: NodeContent::Directory(children), .. }) = self.archive.node(number) else {
-                continue;
-            };
+        for (number, children) in self.directories() {
             if let Some(places) = parents.get_mut(children.start as usize..children.end as usize) {
                 places.fill(number);
             }

@@ -37,7 +37,7 @@ pub fn watch_forks() {
 }
 
 /// Whether this process has its memory for itself.
-fn owns_memory() -> bool {
+pub fn owns_memory() -> bool {
     PROCESS.load(Ordering::Relaxed) == system::process()
 }
 

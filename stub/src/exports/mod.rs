@@ -8,6 +8,7 @@
 mod attributes;
 mod directory;
 mod dynamic;
+mod execute;
 mod modify;
 mod open;
 mod paths;
