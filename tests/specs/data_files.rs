@@ -25,6 +25,10 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
         .collect();
     trials.extend([
         one("a package's data are taken and what is for its developers is not", package),
+        one(
+            "the data of a program in a directory are taken, without what tools keep there",
+            program_directory,
+        ),
         one("a package that runs its own files has their source", own_sources),
         one("a distribution's metadata are taken, less what varies", distribution),
         one("options add files, directories and patterns", additions),
@@ -192,6 +196,49 @@ fn package(fixtures: &Fixtures, interpreter: &Interpreter) {
     assert_eq!(file("hollow").what, What::Directory);
     assert_eq!(file("__init__.py").content(), b"", "sources are not asked for");
     assert!(file("empty.txt").content().is_empty());
+}
+
+fn program_directory(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let folder = project(
+        fixtures,
+        &[
+            (
+                "app/__main__.py",
+                "import pkg\ntry:\n    import build, parts.one\nexcept ImportError:\n    pass\n",
+            ),
+            ("app/settings.ini", "x\n"),
+            ("app/assets/a.css", "a\n"),
+            ("app/pkg/__init__.py", ""),
+            ("app/pkg/b.txt", "b\n"),
+            ("app/unused/__init__.py", ""),
+            ("app/unused/c.txt", "c\n"),
+            ("app/parts/one.py", ""),
+            ("app/parts/d.txt", "d\n"),
+            ("app/.venv/pyvenv.cfg", ""),
+            ("app/.venv/lib/e.txt", "e\n"),
+            ("app/env/pyvenv.cfg", ""),
+            ("app/env/lib/f.txt", "f\n"),
+            ("app/node_modules/g.txt", "g\n"),
+            ("app/dist/h.txt", "h\n"),
+        ],
+    );
+    let app = folder.join("app");
+    let build = || {
+        let mut command = fixtures.snapfreeze();
+        command.args(["build", "."]).arg("--python").arg(&interpreter.python).current_dir(&app);
+        execute(&mut command).succeeded("the build");
+        tree(&app.join("dist/app"))
+    };
+    let found = build();
+    let own: Vec<&str> =
+        ["settings.ini", "assets/a.css", "pkg/b.txt", "parts/d.txt", "__main__.py"].into_iter().collect();
+    for path in own {
+        assert!(found.contains_key(path), "{path}");
+    }
+    for path in ["unused", ".venv", "env", "node_modules", "dist"] {
+        assert!(!found.contains_key(path), "{path}");
+    }
+    assert_eq!(build(), found, "an earlier output is no part of it");
 }
 
 fn own_sources(fixtures: &Fixtures, interpreter: &Interpreter) {
@@ -402,7 +449,10 @@ fn collect_all(fixtures: &Fixtures, interpreter: &Interpreter) {
             ("site/whole/tests/data.txt", "t\n"),
             ("site/whole/whole.h", "int x;\n"),
             ("site/whole-1.dist-info/METADATA", "Name: whole\nVersion: 1\n"),
-            ("site/whole-1.dist-info/RECORD", "whole/__init__.py,,\nwhole/part.py,,\nwhole/tests/data.txt,,\n"),
+            (
+                "site/whole-1.dist-info/RECORD",
+                "whole/__init__.py,,\nwhole/part.py,,\nwhole/tests/data.txt,,\n",
+            ),
         ],
     );
     let main = folder.join("main.py");

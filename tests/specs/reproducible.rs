@@ -6,7 +6,7 @@ use std::process::Command;
 
 use libtest_mimic::Trial;
 use snapfreeze_runtime::archive::slot::{self, SLOT_LENGTH, SlotState};
-use snapfreeze_runtime::archive::{Archive, ModuleKind};
+use snapfreeze_runtime::archive::{Archive, ModuleKind, NodeContent};
 use snapfreeze_tests::fixtures::copy_folder;
 use snapfreeze_tests::{Fixtures, Interpreter, execute};
 
@@ -120,6 +120,13 @@ fn contents(executable: &[u8]) -> Vec<(String, Vec<u8>)> {
     for number in 0..archive.library_count() {
         let library = archive.library(number as u32).unwrap();
         contents.push((library.name.to_owned(), archive.read(library.content).unwrap()));
+    }
+    for number in 0..archive.node_count() as u32 {
+        let node = archive.node(number).unwrap();
+        if let NodeContent::File(content) = node.content {
+            let name = String::from_utf8_lossy(node.name).into_owned();
+            contents.push((format!("the file {name}"), archive.read(content).unwrap()));
+        }
     }
     contents
 }

@@ -212,8 +212,13 @@ fn package_walks<'a>(
         if !module.is_package || matches!(module.kind, ModuleKind::Builtin) {
             continue;
         }
-        let is_cpythons_tests = module.origin == Origin::Stdlib && name == "test";
+        // A directory that merely has the name of an optional import is no package of the program.
+        let is_namespace = matches!(module.kind, ModuleKind::Namespace);
         let is_wanted_whole = request.options.packages.contains(name);
+        if is_namespace && !is_wanted_whole && !known.populated.contains(&directory_path(name)) {
+            continue;
+        }
+        let is_cpythons_tests = module.origin == Origin::Stdlib && name == "test";
         let scope = match () {
             () if is_cpythons_tests => Scope::Everything,
             () if is_wanted_whole => Scope::AllData,
@@ -264,12 +269,10 @@ fn known_modules(graph: &ModuleGraph, read: &sources::ReadByPrograms) -> KnownMo
     };
     for (name, module) in &graph.modules {
         let path = TreePath::from(module.file.as_str());
-        for directory in path.ancestors() {
-            known.populated.insert(TreePath::new(directory));
-        }
         match &module.kind {
             ModuleKind::Namespace => drop(known.namespaces.insert(path)),
             _ => {
+                known.populated.extend(path.ancestors().map(TreePath::new));
                 known.files.insert(path);
                 if module.is_package {
                     known.packages.insert(directory_path(name));

@@ -84,7 +84,7 @@ const DEVELOPMENT_SUFFIXES: [&str; 20] = [
 ];
 
 /// Directories of tools.
-const TOOL_DIRECTORIES: [&str; 14] = [
+const TOOL_DIRECTORIES: [&str; 15] = [
     "__pycache__",
     ".git",
     ".hg",
@@ -99,6 +99,7 @@ const TOOL_DIRECTORIES: [&str; 14] = [
     ".ruff_cache",
     ".idea",
     ".vscode",
+    "node_modules",
 ];
 
 /// An entry of a directory: name, type, whether it is a symbolic link to that.
@@ -159,7 +160,7 @@ impl Walk<'_> {
         let before = found.files.len();
         for entry in &entries {
             let (place, at) = (directory.join(&entry.name), path.join(entry.name.as_bytes()));
-            if place == self.output || (scope < Scope::Literal && is_leftover(&entry.name)) {
+            if self.is_output(&place) || (scope < Scope::Literal && is_leftover(&entry.name)) {
                 continue;
             }
             if entry.kind.is_dir() {
@@ -189,6 +190,12 @@ impl Walk<'_> {
             found.files.push(directory_node(path.clone(), self.reason));
         }
         Ok(())
+    }
+
+    /// Whether it is what is being built, or the usual directory for it.
+    fn is_output(&self, place: &Path) -> bool {
+        place == self.output
+            || (self.output.parent() == Some(place) && place.file_name().is_some_and(|name| name == "dist"))
     }
 
     /// What a directory is; none if nothing of it is wanted.
