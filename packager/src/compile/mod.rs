@@ -3,15 +3,18 @@
 //! A valid `.pyc` is used as it is; otherwise the cache; otherwise the target interpreter compiles, on all cores.
 //! Whatever the way, [`marshal::canonical`] makes the same bytes of it.
 
+pub mod amendments;
 pub mod marshal;
 pub mod pyc;
 pub mod workers;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use amendments::amended;
 use marshal::MarshalError;
 use workers::{CompileJob, CompileOutcome, SyntaxProblem, WorkerError, Workers};
 
@@ -104,7 +107,9 @@ pub fn compile(
     for (module, code) in with_code.into_iter().zip(ready) {
         match (code, &module.content) {
             (Some(code), _) => drop(bytecode.modules.insert(module.name.clone(), code)),
-            (None, PlannedContent::Source { path, text }) => left.push((module, path.as_deref(), text)),
+            (None, PlannedContent::Source { path, text }) => {
+                left.push((module, path.as_deref(), amended(&module.name, text)));
+            }
             (None, _) => {
                 bytecode.warnings.push(format!("{} has no bytecode for this Python: left out", module.name));
             }
@@ -143,9 +148,14 @@ impl Compiler<'_> {
     fn without_compiling(&self, module: &PlannedModule) -> Option<Vec<u8>> {
         match &module.content {
             PlannedContent::Source { path, text } => {
-                let installed_code =
-                    path.as_deref().and_then(|path| self.installed_code(path, text, &module.file));
-                installed_code.or_else(|| self.cache.get(Shelf::Code, &self.key(text, &module.file)))
+                let source = amended(&module.name, text);
+                let installed_code = match &source {
+                    Cow::Borrowed(text) => {
+                        path.as_deref().and_then(|path| self.installed_code(path, text, &module.file))
+                    }
+                    Cow::Owned(_) => None,
+                };
+                installed_code.or_else(|| self.cache.get(Shelf::Code, &self.key(&source, &module.file)))
             }
             PlannedContent::Bytecode { path } => {
                 let bytes = std::fs::read(path).ok()?;
