@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::distributions::Distributions;
 use super::external::{ExternalError, FoundSpec};
 use super::imports::{
     ImportEdge, ModuleImports, ModuleName, ReadError, Request, STACK_BYTES, Target, read_imports,
@@ -148,6 +149,8 @@ pub(super) struct Builder<'a> {
     /// Modules that somebody outside of the standard library imports.
     pub(super) used_outside: BTreeSet<String>,
     pub(super) calls_help: bool,
+    /// Read when somebody asks.
+    distributions: Option<Distributions>,
 }
 
 impl<'a> Builder<'a> {
@@ -184,6 +187,7 @@ impl<'a> Builder<'a> {
             held: BTreeMap::new(),
             used_outside: BTreeSet::new(),
             calls_help: false,
+            distributions: None,
         }
     }
 
@@ -195,7 +199,10 @@ impl<'a> Builder<'a> {
             Entry::Function { module, function } => {
                 self.require(module)?;
                 let root = function.split('.').next().unwrap_or(function);
-                let text = format!("import sys\nfrom {module} import {root}\nsys.exit({function}())\n");
+                // Children of multiprocessing's run the text, too, under another name.
+                let text = format!(
+                    "import sys\nfrom {module} import {root}\nif __name__ == '__main__':\n    sys.exit({function}())\n"
+                );
                 self.add_main_text(text.into_bytes(), None, "__main__.py".into());
                 return Ok(MAIN.to_owned());
             }
@@ -270,20 +277,30 @@ impl<'a> Builder<'a> {
     fn add_requested(&mut self) -> Result<(), GraphError> {
         for root in self.request.roots {
             self.require(&root.name)?;
-            let mut packages = if root.with_submodules { vec![root.name.clone()] } else { Vec::new() };
-            while let Some(package) = packages.pop() {
-                let directories = self.graph.modules.get(&package).map(|module| module.directories.clone());
-                for directory in directories.unwrap_or_default() {
-                    for last in self.resolver.modules_in(&directory) {
-                        let name = format!("{package}.{last}");
-                        if self.ensure(&name) {
-                            packages.push(name);
-                        }
+            if root.with_submodules {
+                self.submodules(&root.name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds all modules below a package, and returns their names.
+    pub(super) fn submodules(&mut self, package: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut packages = vec![package.to_owned()];
+        while let Some(package) = packages.pop() {
+            let directories = self.graph.modules.get(&package).map(|module| module.directories.clone());
+            for directory in directories.unwrap_or_default() {
+                for last in self.resolver.modules_in(&directory) {
+                    let name = format!("{package}.{last}");
+                    if self.ensure(&name) {
+                        packages.push(name.clone());
+                        found.push(name);
                     }
                 }
             }
         }
-        Ok(())
+        found
     }
 
     /// Adds what serves helper processes, once something can start any. Returns whether it was added now.
@@ -299,6 +316,11 @@ impl<'a> Builder<'a> {
         let (is_package, directories, edges) = (false, vec![], vec![]);
         self.add(roots::CHILDREN, Module { kind, origin, file, is_package, directories, edges });
         true
+    }
+
+    /// What the distributions on the path require.
+    pub(super) fn distributions(&mut self) -> &Distributions {
+        self.distributions.get_or_insert_with(|| Distributions::read(&self.path))
     }
 
     /// Codecs that exist only on Windows cannot be imported elsewhere.
@@ -353,4 +375,4 @@ pub(super) fn package_of(name: &str, is_package: bool) -> &str {
 
 #[cfg(test)]
 #[path = "build_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -5,7 +5,7 @@ use crate::compile::workers::tests::{interpreters, python};
 use crate::probe::probe;
 
 /// A folder with these files and their contents.
-fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+pub fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (file, content) in files {
         let path = folder.path().join(file);
@@ -16,7 +16,7 @@ fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 /// The graph of `main.py` in a folder; `more` is put on the interpreter's path, in the folder.
-fn graph_of(interpreter: &Path, folder: &Path, more: &[&str]) -> Option<ModuleGraph> {
+pub fn graph_of(interpreter: &Path, folder: &Path, more: &[&str]) -> Option<ModuleGraph> {
     let cache = Cache::none();
     let mut facts = probe(interpreter, &cache).ok()?;
     facts.path.splice(0..0, more.iter().map(|entry| folder.join(entry)));

@@ -13,6 +13,7 @@ impl Builder<'_> {
     /// Adds the edges of one module and the modules that they lead to.
     pub(super) fn follow(&mut self, name: &str, imports: ModuleImports) {
         let Some(origin) = self.graph.modules.get(name).map(|module| module.origin) else { return };
+        self.follow_names(name, origin, &imports);
         self.aliases.extend(imports.aliases);
         if let Some(exports) = imports.exports {
             self.exports.insert(name.to_owned(), exports);
@@ -118,8 +119,11 @@ impl Builder<'_> {
         }
     }
 
-    /// The names that a name with a `*` at its end stands for, in the standard library.
-    fn expand(&self, pattern: &str) -> Vec<String> {
+    /// The names that a name with a `*` at its end stands for: in the standard library, or below a package.
+    fn expand(&mut self, pattern: &str) -> Vec<String> {
+        if let Some(package) = pattern.strip_suffix(".*") {
+            return if self.ensure(package) { self.submodules(package) } else { Vec::new() };
+        }
         let Some(start) = pattern.strip_suffix('*') else { return vec![pattern.to_owned()] };
         let names = self.stdlib.iter().flat_map(|directory| self.resolver.modules_in(directory));
         names.filter(|name| name.starts_with(start)).collect()

@@ -2,15 +2,17 @@
 //!
 //! In: the interpreter's facts and the entry. Out: a [`ModuleGraph`]. [`build`](build::build) is the phase: [`roots`]
 //! start it, `locate` makes modules of names with [`resolve`], [`imports`] reads them, `follow` makes edges of what
-//! they import, `ask` watches extension modules ([`observe`]) and asks the interpreter what only it knows
+//! they import, `named` those that strings name, `ask` watches extension modules ([`observe`]) and asks the interpreter what only it knows
 //! ([`external`]). [`order`] predicts the order of a start's imports.
 
 mod ask;
 pub mod build;
+pub mod distributions;
 pub mod external;
 mod follow;
 pub mod imports;
 mod locate;
+mod named;
 pub mod observations;
 pub mod observe;
 pub mod order;
@@ -102,6 +104,8 @@ pub enum Rule {
     Observed,
     /// Listed in [`roots`].
     Implicit,
+    /// Named by a string, or by one that is put together when the program runs.
+    Named,
 }
 
 impl Rule {

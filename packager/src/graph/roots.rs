@@ -43,7 +43,7 @@ pub const ALWAYS: &[(&str, Versions)] = &[
 ];
 
 /// Imported by a module of the standard library when it is used: from C code, or by a computed name. A `*` at the end
-/// stands for any rest of a top-level name.
+/// stands for any rest of a top-level name, or for all modules below a package.
 pub const TRIGGERED: &[(&str, &[&str])] = &[
     ("_asyncio", &["asyncio"]),
     ("_ctypes", &["ctypes"]),
@@ -63,6 +63,8 @@ pub const TRIGGERED: &[(&str, &[&str])] = &[
     ("array", &["array", "copyreg"]),
     ("importlib.resources", &["importlib.readers"]), // the loaders' get_resource_reader (3.10+)
     ("importlib_resources", &["importlib.readers"]),
+    // A directory that it puts on sys.path.
+    ("pkg_resources", &["setuptools._vendor.*", "setuptools._vendor.jaraco.*"]),
 ];
 
 /// Our module that helper processes of multiprocessing's and loky's run (`packager/python/children.py`); the runtime knows
@@ -84,6 +86,7 @@ pub const INTERPRETER: &[&str] = &[
     "codeop",
     "readline",
     "rlcompleter",
+    "_pyrepl.__main__",
     "_pyrepl.main",
     "_pyrepl.simple_interact",
     "atexit",

@@ -9,6 +9,7 @@ use ruff_python_ast::{Expr, ExprCall, ExprContext, ExprName, Stmt};
 use ruff_text_size::{Ranged, TextSize};
 
 use super::Request;
+use super::names::names_loggers;
 use super::scope::Binding;
 use super::visit::{Reader, absolute};
 
@@ -29,7 +30,9 @@ impl<'a> Reader<'a, '_> {
             }
             Expr::Attribute(attribute) => {
                 match attribute.attr.as_str() {
-                    "import_module" | "__import__" | "extend_path" => {
+                    "import_module" | "__import__" | "extend_path" | "iter_modules" | "walk_packages"
+                    | "resolve_name" | "run_module" | "get_data" | "files" | "path" | "open_text"
+                    | "open_binary" | "read_text" | "read_binary" | "contents" | "is_resource" => {
                         if let Some(path) = self.scopes().path(&call.func) {
                             self.note_function(&path, call);
                         } else if is_imported_in_place(&attribute.value) {
@@ -52,7 +55,11 @@ impl<'a> Reader<'a, '_> {
             }
             function => self.visit_expr(function),
         }
-        self.visit_arguments(&call.arguments);
+        if names_loggers(call) {
+            self.without_names(|reader| reader.visit_arguments(&call.arguments));
+        } else {
+            self.visit_arguments(&call.arguments);
+        }
     }
 
     fn note_function(&mut self, path: &str, call: &'a ExprCall) {
@@ -60,24 +67,50 @@ impl<'a> Reader<'a, '_> {
             "importlib.import_module" => self.note_import_module(call),
             "__import__" | "builtins.__import__" | "importlib.__import__" => self.note_dunder_import(call),
             "pkgutil.extend_path" | "pkg_resources.declare_namespace" => self.found.extends_path = true,
+            "pkgutil.iter_modules" | "pkgutil.walk_packages" => self.note_iteration(call),
+            "pkgutil.resolve_name" => self.note_named_by(call, "name"),
+            "runpy.run_module" => self.note_named_by(call, "mod_name"),
+            "pkgutil.get_data" => self.note_package_read(call),
+            _ if path.starts_with("importlib.resources.") => self.note_package_read(call),
             _ => {}
         }
     }
 
     /// `import_module(name, package=None)`.
     fn note_import_module(&mut self, call: &'a ExprCall) {
-        let known = |position, keyword| {
-            let argument = call.arguments.find_argument_value(keyword, position)?;
-            self.conditions().string(argument)
-        };
-        let module = known(0, "name").and_then(|name| {
+        let argument = |position, keyword| call.arguments.find_argument_value(keyword, position);
+        let known = |argument| self.conditions().string(argument);
+        let package = argument(1, "package").and_then(known);
+        let module = argument(0, "name").and_then(known).and_then(|name| {
             let relative = name.trim_start_matches('.');
             match u32::try_from(name.len() - relative.len()).ok()? {
                 0 => Some(name),
-                level => absolute(relative, level, &known(1, "package")?),
+                level => absolute(relative, level, package.as_deref()?),
             }
         });
+        if module.is_none()
+            && let Some(name) = argument(0, "name")
+            && self.note_imported_template(name, 0, package.as_deref())
+        {
+            return;
+        }
         self.add_dynamic(module, &[], call.start());
+    }
+
+    /// A function whose first argument is the name of a module, perhaps with an attribute after a colon.
+    fn note_named_by(&mut self, call: &'a ExprCall, keyword: &str) {
+        let name = call.arguments.find_argument_value(keyword, 0);
+        let name = name.and_then(|name| self.conditions().string(name));
+        let module = name.map(|name| name.split(':').next().unwrap_or_default().to_owned());
+        self.add_dynamic(module, &[], call.start());
+    }
+
+    /// A function whose first argument is the package of which a file is read. It is imported for that.
+    fn note_package_read(&mut self, call: &'a ExprCall) {
+        let package = call.arguments.args.first().and_then(|package| self.conditions().string(package));
+        if let Some(package) = package.filter(|package| !package.is_empty()) {
+            self.add(Request::Dynamic(package), call.start(), true);
+        }
     }
 
     /// `__import__(name, globals=None, locals=None, fromlist=(), level=0)`.
@@ -94,6 +127,12 @@ impl<'a> Reader<'a, '_> {
             .and_then(|name| self.conditions().string(name))
             .zip(level)
             .and_then(|(name, level)| absolute(&name, level, self.module.package));
+        if module.is_none()
+            && let Some((name, level)) = argument(0, "name").zip(level)
+            && self.note_imported_template(name, level, Some(self.module.package))
+        {
+            return;
+        }
         let names: &[Expr] = match argument(3, "fromlist") {
             Some(Expr::List(list)) => &list.elts,
             Some(Expr::Tuple(tuple)) => &tuple.elts,

@@ -12,7 +12,8 @@
 //! 3. Ruff's parser: text to syntax tree;
 //! 4. `scope`: which name means what, so that `_sys.platform` is known for what it is;
 //! 5. `conditions`, over `values`: three-valued evaluation of tests, so that code which the target never runs is not read;
-//! 6. `visit`: the walk itself, with `calls` for imports that are calls and `exports` for `__all__`.
+//! 6. `visit`: the walk itself, with `calls` for imports that are calls, `exports` for `__all__` and `names` for strings
+//!    that may name modules.
 //!
 //! What must hold: an import that the target could execute is never lost, save where the program goes out
 //! of its way to deceive (`setattr(sys, "platform", …)`, a star import that rebinds `sys`). An edge too many
@@ -27,6 +28,7 @@ mod conditions;
 mod decode;
 mod depth;
 mod exports;
+mod names;
 mod scope;
 #[cfg(test)]
 mod tests;
@@ -130,6 +132,42 @@ pub struct ImportEdge {
     pub line: u32,
 }
 
+/// A string that may name a module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedModule {
+    /// The name, as far as it is known.
+    pub form: Form,
+    /// The innermost list, tuple, set or dictionary that it stands in, by number; 0 for none.
+    pub collection: u32,
+    /// Its line, from 1.
+    pub line: u32,
+}
+
+/// The form of a string that may name a module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A single identifier.
+    Word(String),
+    /// `"a.b.c"`: a module, or something in one. After `"a.b:c"` the attribute is known to be one.
+    Dotted {
+        /// What stands before a colon.
+        name: String,
+        /// Whether there is a colon.
+        has_attribute: bool,
+    },
+    /// `".b"`, made absolute.
+    Relative(String),
+    /// `f"a.b.{x}.c"`, `"a.b.%s" % x`, `"a.b." + x`.
+    Template {
+        /// What stands before, between and after the unknown parts.
+        texts: Vec<String>,
+        /// Whether it is what a call imports.
+        is_imported: bool,
+    },
+    /// The modules below this package are listed.
+    Below(String),
+}
+
 /// What a module imports, and what its imports cannot say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ModuleImports {
@@ -142,6 +180,8 @@ pub struct ModuleImports {
     pub exports_are_partial: bool,
     /// The names that it puts into `sys.modules`, its own excepted.
     pub aliases: Vec<String>,
+    /// Strings that may name modules, in source order.
+    pub names: Vec<NamedModule>,
     /// Whether it calls `pkgutil.extend_path` or `pkg_resources.declare_namespace`.
     pub extends_path: bool,
     /// Whether it assigns or alters `__path__` in another way.

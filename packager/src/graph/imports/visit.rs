@@ -6,8 +6,8 @@
 
 use ruff_python_ast::visitor::{Visitor, walk_expr};
 use ruff_python_ast::{
-    BoolOp, Comprehension, ExceptHandler, Expr, ExprBoolOp, ExprIf, ExprLambda, Stmt, StmtAssert, StmtFor,
-    StmtFunctionDef, StmtIf, StmtImport, StmtImportFrom, StmtMatch, StmtTry, StmtWhile, StmtWith,
+    BoolOp, Comprehension, ExceptHandler, Expr, ExprBoolOp, ExprCall, ExprIf, ExprLambda, Stmt, StmtAssert,
+    StmtFor, StmtFunctionDef, StmtIf, StmtImport, StmtImportFrom, StmtMatch, StmtTry, StmtWhile, StmtWith,
 };
 use ruff_text_size::{Ranged, TextSize};
 
@@ -30,7 +30,19 @@ pub(super) fn read(
     let words = Words::of(text);
     let scopes = vec![Scope::of_body(ScopeKind::Module, body, words)];
     let kind = EdgeKind::default();
-    let mut reader = Reader { scopes, kind, found: ModuleImports::default(), words, lines, module, target };
+    let found = ModuleImports::default();
+    let mut reader = Reader {
+        scopes,
+        kind,
+        found,
+        words,
+        lines,
+        module,
+        target,
+        skips_names: false,
+        collection: 0,
+        collections: 0,
+    };
     reader.read_body(body);
     super::exports::finish(&mut reader.found);
     reader.found
@@ -45,6 +57,12 @@ pub(super) struct Reader<'a, 'c> {
     lines: &'c Lines,
     pub(super) module: &'c ModuleName<'c>,
     target: &'c Target,
+    /// Whether strings met here name no modules.
+    pub(super) skips_names: bool,
+    /// The innermost list, tuple, set or dictionary, by number; 0 for none.
+    pub(super) collection: u32,
+    /// How many there were.
+    pub(super) collections: u32,
 }
 
 impl<'a> Reader<'a, '_> {
@@ -62,8 +80,12 @@ impl<'a> Reader<'a, '_> {
     }
 
     pub(super) fn add(&mut self, request: Request, at: TextSize, dynamic: bool) {
-        let line = self.lines.line(at.to_usize());
+        let line = self.line(at);
         self.found.edges.push(ImportEdge { request, kind: EdgeKind { dynamic, ..self.kind }, line });
+    }
+
+    pub(super) fn line(&self, at: TextSize) -> u32 {
+        self.lines.line(at.to_usize())
     }
 
     /// Reads statements up to the first that control does not pass; whether there is one.
@@ -105,6 +127,8 @@ impl<'a> Reader<'a, '_> {
                 return true;
             }
             Stmt::Break(_) | Stmt::Continue(_) => return true,
+            // A docstring, mostly; no value of it goes anywhere.
+            Stmt::Expr(statement) if statement.value.is_string_literal_expr() => {}
             _ => {
                 self.note_assignment(statement);
                 ruff_python_ast::visitor::walk_stmt(self, statement);
@@ -325,7 +349,12 @@ impl<'a> Reader<'a, '_> {
 impl<'a> Visitor<'a> for Reader<'a, '_> {
     fn visit_expr(&mut self, expression: &'a Expr) {
         match expression {
-            Expr::Call(call) => return self.read_call(call),
+            Expr::Call(call) => {
+                if makes_string(call) {
+                    self.note_computed(expression);
+                }
+                return self.read_call(call);
+            }
             Expr::Lambda(lambda) => return self.read_lambda(lambda),
             Expr::If(conditional) => return self.read_conditional(conditional),
             Expr::BoolOp(operation) => return self.read_operands(operation),
@@ -340,10 +369,19 @@ impl<'a> Visitor<'a> for Reader<'a, '_> {
                 return self.read_comprehension(&dict.generators, [dict.key.as_deref(), Some(&dict.value)]);
             }
             Expr::Name(name) => return self.note_name(name),
-            Expr::StringLiteral(_) | Expr::BytesLiteral(_) | Expr::NumberLiteral(_) => return,
+            Expr::StringLiteral(literal) => return self.note_string(literal),
+            Expr::BytesLiteral(_) | Expr::NumberLiteral(_) => return,
+            Expr::FString(_) | Expr::BinOp(_) => self.note_computed(expression),
+            Expr::List(_) | Expr::Tuple(_) | Expr::Set(_) | Expr::Dict(_) => {
+                return self.in_collection(|reader| walk_expr(reader, expression));
+            }
             _ => {}
         }
         walk_expr(self, expression);
+    }
+
+    fn visit_annotation(&mut self, annotation: &'a Expr) {
+        self.without_names(|reader| reader.visit_expr(annotation));
     }
 }
 
@@ -373,6 +411,11 @@ fn catches_import_error(exceptions: &Expr) -> bool {
         _ => return false,
     };
     matches!(name, "ImportError" | "ModuleNotFoundError" | "Exception" | "BaseException")
+}
+
+/// `"…".format(…)` and `"…".join(…)`.
+fn makes_string(call: &ExprCall) -> bool {
+    call.func.as_attribute_expr().is_some_and(|method| matches!(method.attr.as_str(), "format" | "join"))
 }
 
 fn suppresses_import_error(manager: &Expr) -> bool {

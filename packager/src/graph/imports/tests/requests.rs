@@ -117,7 +117,7 @@ fn resolves_relative_dynamic_imports() {
 fn notes_dynamic_imports_of_what_is_not_known() {
     for call in [
         "load(name)",
-        "load(f'x.{y}')",
+        "load(f'{x}.y')",
         "load('.x', p)",
         "load(*names)",
         "__import__(n)",

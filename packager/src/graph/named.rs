@@ -1,0 +1,299 @@
+//! Modules that strings name, followed where the string is likely to be meant as a module's name.
+//!
+//! A string proves little: it may be a logger's name, a type's, a word. What makes it an import is where it stands.
+//! The program's own code may name anything; an installed distribution itself and those that it declares to require;
+//! the standard library what is installed, by dotted names only. A single word counts in a module that imports by
+//! computed names, and beside dotted names of modules: `INSTALLED_APPS = ["django.contrib.admin", "polls"]`.
+//!
+//! What frameworks are given as a package, they look into: `apps`, `models`, `migrations`, `templatetags`. So a package
+//! that is named brings the modules below it, where the program or a module that imports by computed names does so.
+
+use std::collections::BTreeSet;
+
+use super::build::Builder;
+use super::imports::{Form, ModuleImports, NamedModule};
+use super::resolve::Found;
+use super::{Origin, Rule};
+
+/// Parts of a package that programs do not import by name.
+const TESTS: [&str; 3] = ["tests", "test", "conftest"];
+
+/// Who holds a string.
+struct Holder<'a> {
+    name: &'a str,
+    origin: Origin,
+    /// Its `__package__`.
+    package: String,
+    /// Whether it imports by names that it computes.
+    is_dynamic: bool,
+}
+
+/// How far a dotted name leads.
+struct Lead {
+    /// How many of its parts are modules.
+    modules: usize,
+    /// How many parts there are.
+    parts: usize,
+    origin: Origin,
+    /// Whether the last of them may have modules below it.
+    is_package: bool,
+}
+
+impl Builder<'_> {
+    /// Follows the strings of a module that name modules.
+    pub(super) fn follow_names(&mut self, name: &str, origin: Origin, imports: &ModuleImports) {
+        if imports.names.is_empty() {
+            return;
+        }
+        let is_package = self.graph.modules.get(name).is_some_and(|module| module.is_package);
+        let package = super::build::package_of(name, is_package).to_owned();
+        let holder = Holder { name, origin, package, is_dynamic: imports.imports_dynamically };
+        // Collections in which something is a module's name without doubt.
+        let mut of_modules: BTreeSet<u32> = BTreeSet::new();
+        for named in &imports.names {
+            let found = match &named.form {
+                Form::Word(_) => false,
+                Form::Dotted { name, has_attribute } => {
+                    self.follow_dotted(&holder, name, *has_attribute, named.line)
+                }
+                Form::Relative(name) => holder.is_dynamic && self.follow_named(&holder, name, named.line),
+                Form::Template { texts, is_imported } => {
+                    self.follow_template(&holder, texts, *is_imported, named.line);
+                    false
+                }
+                Form::Below(package) => {
+                    if origin != Origin::Stdlib && self.ensure(package) {
+                        self.follow_below(&holder, package, named.line);
+                    }
+                    false
+                }
+            };
+            if found && named.collection != 0 {
+                of_modules.insert(named.collection);
+            }
+        }
+        for NamedModule { form, collection, line } in &imports.names {
+            if let Form::Word(word) = form {
+                self.follow_word(&holder, word, of_modules.contains(collection), *line);
+            }
+        }
+    }
+
+    /// `"a.b.c"`. Whether it is a module.
+    fn follow_dotted(&mut self, holder: &Holder, name: &str, has_attribute: bool, line: u32) -> bool {
+        let Some(lead) = self.lead(name).filter(|lead| self.may_name(holder, name, lead.origin)) else {
+            return false;
+        };
+        if lead.modules == lead.parts {
+            let is_known = lead.parts > 1 || holder.origin == Origin::Own || holder.is_dynamic;
+            if !is_known || !self.follow_named(holder, name, line) {
+                return false;
+            }
+            if !has_attribute && (holder.is_dynamic || holder.origin != Origin::Installed) {
+                self.follow_below(holder, name, line);
+            }
+            return lead.origin != Origin::Stdlib;
+        }
+        // A class or function in a module: `logging.handlers.SysLogHandler`.
+        let is_attribute = lead.parts - lead.modules <= 2;
+        let is_known = lead.modules > 1 || lead.origin == Origin::Own || holder.is_dynamic;
+        if is_attribute && is_known && holder.origin != Origin::Stdlib {
+            let end = name.match_indices('.').nth(lead.modules - 1).map_or(name.len(), |(at, _)| at);
+            self.follow_named(holder, &name[..end], line);
+        }
+        false
+    }
+
+    /// A single word: a module beside the holder, or one of the top level.
+    fn follow_word(&mut self, holder: &Holder, word: &str, is_beside_modules: bool, line: u32) {
+        if holder.origin == Origin::Stdlib || word.starts_with("__") {
+            return;
+        }
+        if holder.is_dynamic && !holder.package.is_empty() && !TESTS.contains(&word) {
+            let sibling = format!("{}.{word}", holder.package);
+            if self.lead(&sibling).is_some_and(|lead| lead.modules == lead.parts) {
+                self.follow_named(holder, &sibling, line);
+            }
+        }
+        let is_own = holder.origin == Origin::Own;
+        if !(is_own || holder.is_dynamic || is_beside_modules) {
+            return;
+        }
+        let Some(lead) = self.lead(word).filter(|lead| self.may_name(holder, word, lead.origin)) else {
+            return;
+        };
+        let is_meant = match lead.origin {
+            // A package of the program itself, for a word of the program.
+            Origin::Own => is_own,
+            Origin::Installed => holder.is_dynamic || is_beside_modules,
+            Origin::Stdlib => holder.is_dynamic,
+        };
+        if is_meant && self.follow_named(holder, word, line) && is_own && lead.origin != Origin::Stdlib {
+            self.follow_below(holder, word, line);
+        }
+    }
+
+    /// `f"a.b.{x}"`: all modules whose names match.
+    fn follow_template(&mut self, holder: &Holder, texts: &[String], is_imported: bool, line: u32) {
+        // Between `a.b.` and the first part that is not known whole.
+        let Some(first) = texts.first() else { return };
+        let (package, rest) = first.rsplit_once('.').unwrap_or(("", first));
+        let parts = package.split('.').filter(|part| !part.is_empty()).count();
+        let is_meant = match holder.origin {
+            Origin::Stdlib => false,
+            _ if is_imported => parts > 0 || !rest.is_empty(),
+            _ => parts > 1 || parts == 1 && holder.is_dynamic,
+        };
+        if !is_meant {
+            return;
+        }
+        if parts > 0 {
+            let Some(lead) = self.lead(package) else { return };
+            let is_package = lead.modules == lead.parts && lead.is_package;
+            if !is_package || !is_imported && !self.may_name(holder, package, lead.origin) {
+                return;
+            }
+            if lead.origin == Origin::Stdlib && holder.origin != Origin::Own && !is_imported {
+                return;
+            }
+            if !self.ensure(package) {
+                return;
+            }
+        }
+        let mut pattern = texts.to_vec();
+        if let Some(first) = pattern.first_mut() {
+            *first = rest.to_owned();
+        }
+        // `*` stands for what is not known; it is in no name.
+        let pattern = pattern.join("*");
+        let patterns: Vec<&str> = pattern.split('.').collect();
+        self.follow_pattern(holder, package, &patterns, is_imported, line);
+    }
+
+    /// Follows the modules in a package, or at the top level, whose names match, part by part.
+    fn follow_pattern(
+        &mut self,
+        holder: &Holder,
+        package: &str,
+        patterns: &[&str],
+        is_imported: bool,
+        line: u32,
+    ) {
+        let Some((pattern, rest)) = patterns.split_first() else { return };
+        let names = if package.is_empty() { self.top_level() } else { self.modules_below(package) };
+        for last in names {
+            if !matches(&last, pattern) || TESTS.contains(&last.as_str()) {
+                continue;
+            }
+            let name = if package.is_empty() { last } else { format!("{package}.{last}") };
+            if !self.follow_named(holder, &name, line) {
+                continue;
+            }
+            if !rest.is_empty() {
+                self.follow_pattern(holder, &name, rest, is_imported, line);
+            } else if !is_imported {
+                // The program goes on with the name: `"django.conf.locale.%s"` gets `.formats` later.
+                self.follow_below(holder, &name, line);
+            }
+        }
+    }
+
+    /// All modules below a package, without its tests.
+    fn follow_below(&mut self, holder: &Holder, package: &str, line: u32) {
+        let mut packages = vec![package.to_owned()];
+        while let Some(package) = packages.pop() {
+            for last in self.modules_below(&package) {
+                let name = format!("{package}.{last}");
+                let is_program = last == "__main__";
+                if !is_program && !TESTS.contains(&last.as_str()) && self.follow_named(holder, &name, line) {
+                    packages.push(name);
+                }
+            }
+        }
+    }
+
+    fn follow_named(&mut self, holder: &Holder, name: &str, line: u32) -> bool {
+        if !self.ensure(name) {
+            return false;
+        }
+        if name != holder.name {
+            self.link(holder.name, name, Rule::Named, line, false);
+        }
+        true
+    }
+
+    fn modules_below(&self, package: &str) -> Vec<String> {
+        let directories = self.graph.modules.get(package).map(|module| module.directories.as_slice());
+        let listed = directories.unwrap_or_default().iter();
+        listed.flat_map(|directory| self.resolver.modules_in(directory)).collect()
+    }
+
+    /// Names of the modules beside the program and of installed ones.
+    fn top_level(&self) -> Vec<String> {
+        let others = self.path.iter().filter(|directory| !self.stdlib.contains(directory));
+        others.flat_map(|directory| self.resolver.modules_in(directory)).collect()
+    }
+
+    /// Whether a string in the holder may be the name of a module of this origin.
+    fn may_name(&mut self, holder: &Holder, name: &str, origin: Origin) -> bool {
+        let top = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
+        let named = top(name);
+        match (holder.origin, origin) {
+            (_, Origin::Stdlib) => holder.origin != Origin::Stdlib && !TESTS.contains(&named.as_str()),
+            (Origin::Own, _) => true,
+            (Origin::Stdlib, _) => origin == Origin::Installed && name.contains('.'),
+            (Origin::Installed, Origin::Own) => false,
+            (Origin::Installed, Origin::Installed) => {
+                let holder = top(holder.name);
+                holder == named || self.distributions().requires(&holder, &named)
+            }
+        }
+    }
+
+    /// How far a name leads, without adding anything to the graph.
+    fn lead(&self, name: &str) -> Option<Lead> {
+        let parts: Vec<&str> = name.split('.').collect();
+        let mut directories = self.path.clone();
+        let mut origin = None;
+        let mut modules = 0;
+        for (at, part) in parts.iter().enumerate() {
+            let known = name.match_indices('.').nth(at).map_or(name, |(end, _)| &name[..end]);
+            if let Some(module) = self.graph.modules.get(known) {
+                origin.get_or_insert(module.origin);
+                modules = at + 1;
+                directories.clone_from(&module.directories);
+                continue;
+            }
+            let Some(resolved) = self.resolver.find(part, &directories) else { break };
+            let place = match &resolved.found {
+                Found::Source(path) | Found::Bytecode(path) | Found::Extension(path) => Some(path),
+                // At the top level any directory is one.
+                Found::Namespace(portions) => portions.first().filter(|_| at > 0 || parts.len() > 1),
+            };
+            let Some(place) = place else { break };
+            origin.get_or_insert(self.origin(place));
+            modules = at + 1;
+            directories = match resolved.found {
+                Found::Namespace(portions) => portions,
+                _ => resolved.package.into_iter().collect(),
+            };
+        }
+        let is_package = !directories.is_empty();
+        Some(Lead { modules, parts: parts.len(), origin: origin?, is_package })
+    }
+}
+
+/// Whether a name matches a pattern in which `*` stands for at least one character.
+fn matches(name: &str, pattern: &str) -> bool {
+    match pattern.split_once('*') {
+        None => name == pattern,
+        Some((start, rest)) => name.strip_prefix(start).is_some_and(|name| {
+            let ends = name.char_indices().map(|(at, c)| at + c.len_utf8());
+            ends.into_iter().any(|end| matches(&name[end..], rest))
+        }),
+    }
+}
+
+#[cfg(test)]
+#[path = "named_tests.rs"]
+mod tests;
