@@ -77,19 +77,23 @@ pub fn write<W: Write + Seek>(
         plan.modules.iter().partition(|module| module.eager);
 
     // What a start needs comes first, so that the kernel reads the file ahead from front to back.
-    let libraries: Vec<Extent> =
-        plan.libraries.iter().map(|library| packer.add_native(&library.path)).collect::<Result<_, _>>()?;
+    // What is in a tree beside the executable is not in the archive as well.
+    let beside = plan.target.beside;
+    let library_files = library_files(&plan.files);
+    let libraries = plan.libraries.iter().enumerate().map(|(number, library)| {
+        let is_there = beside && library_files.contains_key(&number);
+        if is_there { Ok(NOTHING) } else { packer.add_native(&library.path) }
+    });
+    let libraries: Vec<Extent> = libraries.collect::<Result<_, _>>()?;
     let header = pyc_header(plan.target.magic);
     let mut extents = packer.add_code(&eager, bytecode, &header, Some(&bytecode.bootstrap))?;
-    packer.add_extensions(&eager, &mut extents)?;
+    packer.add_extensions(&eager, beside, &mut extents)?;
     extents.extend(packer.add_code(&later, bytecode, &header, None)?);
-    packer.add_extensions(&later, &mut extents)?;
-    // A tree beside the executable is not in the archive as well.
-    let files = if plan.target.beside { &[] } else { plan.files.as_slice() };
+    packer.add_extensions(&later, beside, &mut extents)?;
+    let files = if beside { &[] } else { plan.files.as_slice() };
     let contents = contents::add_contents(&mut packer, files)?;
 
     let Packer { mut writer, .. } = packer;
-    let library_files = library_files(&plan.files);
     for (number, (library, content)) in plan.libraries.iter().zip(libraries.iter().copied()).enumerate() {
         writer.add_library(LibraryRecord {
             name: library.name.clone(),
@@ -191,11 +195,13 @@ impl<W: Write + Seek> Packer<'_, W> {
     fn add_extensions(
         &mut self,
         modules: &[&PlannedModule],
+        beside: bool,
         extents: &mut Extents,
     ) -> Result<(), ArchiveWriteError> {
         for module in modules {
             if let PlannedContent::Extension { path, .. } = &module.content {
-                extents.insert(module.name.clone(), self.add_native(path)?);
+                let content = if beside { NOTHING } else { self.add_native(path)? };
+                extents.insert(module.name.clone(), content);
             }
         }
         Ok(())

@@ -29,6 +29,7 @@ use crate::archive::{Module, NodeContent, Placement, Target};
 use crate::command_line::CommandLine;
 use crate::cpython::Api;
 use crate::materialize::Materialized;
+use crate::os::dynamic;
 use blocks::BlockCache;
 use session::Session;
 
@@ -63,6 +64,9 @@ impl Importer {
             Placement::Archive => executable.join(ROOT_NAME),
             Placement::Beside => executable.with_file_name(ROOT_NAME),
         };
+        if target.placement == Placement::Beside {
+            dynamic::load_from(root.clone());
+        }
         Box::leak(Box::new(Self {
             api,
             archive,
@@ -90,7 +94,10 @@ impl Importer {
 impl Importer {
     /// The directory on disk that stands for the root for this file, where there is one.
     fn materialized_root(&self, file: &str) -> Option<&Path> {
-        self.materialized.as_ref().filter(|materialized| materialized.has(file)).map(|found| found.root.as_path())
+        self.materialized
+            .as_ref()
+            .filter(|materialized| materialized.has(file))
+            .map(|found| found.root.as_path())
     }
 
     /// Whether a file, relative to the root, is on the real disk, so that the dynamic linker finds it there.
@@ -109,7 +116,8 @@ impl Importer {
         }
         let mut node = self.archive.root().unwrap_or_else(|error| fatal(error.into()));
         for part in file.split('/') {
-            match self.archive.find_child(&node, part.as_bytes()).unwrap_or_else(|error| fatal(error.into())) {
+            match self.archive.find_child(&node, part.as_bytes()).unwrap_or_else(|error| fatal(error.into()))
+            {
                 Some(child) => node = child,
                 None => return false,
             }

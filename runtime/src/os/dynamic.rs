@@ -13,8 +13,8 @@ use core::ptr::{self, NonNull};
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::decompress;
 use super::memory_file::MemoryFile;
@@ -67,6 +67,9 @@ struct Loading {
 pub fn load_library(archive: MappedArchive, number: u32, flags: c_int) -> Result<Library, StartError> {
     let library = archive.library(number)?;
     load_all(archive, library.needs.iter())?;
+    if let Some(path) = on_disk(&library) {
+        return open(&path, library.name, None, flags);
+    }
     let path = load_content(archive, library.content, library.name, library.file, flags)?;
     open(path, library.name, None, flags)
 }
@@ -76,9 +79,27 @@ pub fn load_all(archive: MappedArchive, numbers: impl Iterator<Item = u32>) -> R
     for number in numbers {
         let library = archive.library(number)?;
         let flags = libc::RTLD_LAZY | libc::RTLD_LOCAL;
+        if let Some(path) = on_disk(&library) {
+            open(&path, library.name, None, flags)?;
+            continue;
+        }
         load_content(archive, library.content, library.name, library.file, flags)?;
     }
     Ok(())
+}
+
+/// The directory that is the root of the tree, where that is a real one.
+static REAL_ROOT: OnceLock<PathBuf> = OnceLock::new();
+
+/// Says that the tree is a real directory: what the archive does not hold is loaded from there.
+pub fn load_from(root: PathBuf) {
+    let _ = REAL_ROOT.set(root);
+}
+
+/// The path of a library that is on the disk instead of in the archive.
+fn on_disk(library: &crate::archive::Library) -> Option<CString> {
+    let root = REAL_ROOT.get().filter(|_| library.content.length == 0 && !library.file.is_empty())?;
+    CString::new(root.join(library.file).into_os_string().into_encoded_bytes()).ok()
 }
 
 /// The path by which glibc knows a content that is loaded.
