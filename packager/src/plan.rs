@@ -13,7 +13,7 @@ use snapfreeze_runtime::archive::EntryKind;
 
 use crate::collect::certificates::CertificatePaths;
 use crate::collect::data::Data;
-use crate::collect::files::{TreeFile, TreePath};
+use crate::collect::files::{FileContent, TreeFile, TreePath};
 use crate::collect::{Collection, Library};
 use crate::entry::Entry;
 use crate::graph::{Module, ModuleGraph, ModuleKind, Origin};
@@ -214,6 +214,19 @@ pub fn plan(
 }
 
 impl Plan {
+    /// Gives the files of modules that have no bytecode their source: they are data, then, such as examples of errors.
+    pub fn show_sources(&mut self, has_bytecode: impl Fn(&str) -> bool) {
+        for module in &self.modules {
+            if let PlannedContent::Source { text, .. } = &module.content
+                && !has_bytecode(&module.name)
+                && let Ok(at) =
+                    self.files.binary_search_by(|file| file.path.as_bytes().cmp(module.file.as_bytes()))
+            {
+                self.files[at].content = FileContent::Bytes(Arc::clone(text));
+            }
+        }
+    }
+
     /// How the entry runs.
     pub fn entry_kind(&self) -> EntryKind {
         if self.entry_is_module { EntryKind::Module } else { EntryKind::Script }

@@ -301,10 +301,11 @@ fn distribution(fixtures: &Fixtures, interpreter: &Interpreter) {
         &[
             (
                 "main.py",
-                "import dist\nfrom importlib import metadata\nmetadata.version('by-name')\nmetadata.entry_points(group='app.plugins')\n",
+                "import dist, broken\nfrom importlib import metadata\nmetadata.version('by-name')\nmetadata.entry_points(group='app.plugins')\n",
             ),
             ("site/dist/__init__.py", ""),
             ("site/dist/listed.txt", "listed\n"),
+            ("site-packages/broken.py", "this is no python\n"),
             ("site/dist/left_behind.txt", "by a run\n"),
             ("site/the_dist-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: the-dist\nVersion: 1.0\n"),
             ("site/the_dist-1.0.dist-info/RECORD", record),
@@ -319,9 +320,11 @@ fn distribution(fixtures: &Fixtures, interpreter: &Interpreter) {
         ],
     );
     let frozen = fixtures.freeze_with([folder.join("main.py")], interpreter, |command| {
-        command.env("PYTHONPATH", folder.join("site"));
+        let directories = ["site", "site-packages"].map(|name| folder.join(name));
+        command.env("PYTHONPATH", std::env::join_paths(directories).unwrap());
     });
     let tree = tree(&frozen);
+    assert_eq!(tree["broken.py"].content(), b"this is no python\n", "what is no code is data");
     assert_eq!(below(&tree, "dist"), ["__init__.py", "listed.txt"]);
     assert_eq!(
         below(&tree, "the_dist-1.0.dist-info"),

@@ -51,10 +51,11 @@ fn phases(request: &BuildRequest) -> Result<Report, Error> {
     let objects = &data.shared_objects;
     let mut collection = collect(&graph, &order, objects, &chosen.libpython, facts, library_path.as_deref())?;
     collection.certificates = certificate_paths(&graph, &collection, facts, cache);
-    let plan = plan(request, main, &chosen, graph, &order, collection, data);
+    let mut plan = plan(request, main, &chosen, graph, &order, collection, data);
     let executable = if request.onedir { executable_in(output) } else { output.to_owned() };
     refuse_input(&executable, &plan)?;
     let bytecode = compile(&plan, facts, cache, *jobs)?;
+    plan.show_sources(|name| bytecode.modules.contains_key(name));
     let write_archive = |file| crate::archive::write(&plan, &bytecode, cache, file);
     let size = if request.onedir {
         attach_directory(output, &plan, &bytecode, write_archive)?
