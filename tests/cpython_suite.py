@@ -92,14 +92,18 @@ class FileResult:
         return cls(stored["seconds"], {test: Outcome(**value) for test, value in stored["outcomes"].items()})
 
 
-# Modules that tests name only in strings: in code for other processes, as arguments of import_helper's functions.
-# The test suite's own extension modules are found by their names beside the standard library's.
-MODULES = """
+# All of the standard library as options of the build: tests name modules only in strings (in code for other processes,
+# as arguments of import_helper's functions) and list the files of packages. The test suite's own extension modules are
+# found by their names beside the standard library's.
+LIBRARY = """
 import importlib.util, os, sys, sysconfig
 names = set(getattr(sys, "stdlib_module_names", ())) - {"antigravity", "this"}
 folder = os.path.join(sysconfig.get_path("stdlib"), "lib-dynload")
 names.update(name.partition(".")[0] for name in os.listdir(folder) if name.endswith(".so"))
-print(*sorted(name for name in names if importlib.util.find_spec(name)))
+for name in sorted(names):
+    spec = None if name.startswith("_frozen") else importlib.util.find_spec(name)
+    if spec:
+        print("--hidden-import" if spec.submodule_search_locations is None else "--collect-submodules", name)
 """
 
 
@@ -324,9 +328,8 @@ def freeze(snapfreeze: Path, interpreter: Interpreter, output: Path) -> None:
     command: List[object] = [snapfreeze, "build", "-m", "test", "--interpreter=argv", "--include-source"]
     for package in ["test", *OTHER_TEST_PACKAGES.get(interpreter.minor, [])]:
         command += ["--collect-all", package]
-    asked = subprocess.run([interpreter.python, "-I", "-c", MODULES], stdout=subprocess.PIPE, text=True, check=True)
-    for module in asked.stdout.split():
-        command += ["--hidden-import", module]
+    asked = subprocess.run([interpreter.python, "-I", "-c", LIBRARY], stdout=subprocess.PIPE, text=True, check=True)
+    command += asked.stdout.split()
     command += ["--quiet", "--python", interpreter.python, "--output", output]
     output.parent.mkdir(parents=True, exist_ok=True)
     print(f"freezing for {interpreter.python}", flush=True)
@@ -468,6 +471,8 @@ def parse() -> argparse.Namespace:
 
 def main() -> int:
     arguments = parse()
+    # A shell has it ignored in what it runs in the background, and the tests would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     chosen = [Interpreter.ask(python) for python in arguments.python or []]
     interpreters = chosen or [Interpreter.find(version) for version in VERSIONS]
     results = [Suite(interpreter, arguments).run() for interpreter in interpreters]
