@@ -31,6 +31,7 @@ mod reproducible;
 mod semantics;
 mod stdlib;
 mod traces;
+mod virtual_files;
 mod workloads;
 
 /// A behaviour's trials.
@@ -55,6 +56,7 @@ const BEHAVIOURS: &[Behaviour] = &[
     reproducible::trials,
     semantics::trials,
     stdlib::trials,
+    virtual_files::trials,
     workloads::trials,
 ];
 

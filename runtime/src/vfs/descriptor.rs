@@ -128,7 +128,7 @@ fn write(mount: &Mount, file: OwnedFd, content: Extent) -> Result<OwnedFd> {
 }
 
 /// Gives a memory file the permissions and times by which it is known again.
-fn mark(mount: &Mount, node: &Node, file: &OwnedFd) -> Result<()> {
+pub fn mark(mount: &Mount, node: &Node, file: &OwnedFd) -> Result<()> {
     let seconds = mount.time_of(node).0;
     let time = libc::timespec { tv_sec: seconds, tv_nsec: node.number.into() };
     memory_file::set_mode(file, node.mode.into(), PLAIN_MODE).map_err(io_error)?;
@@ -176,7 +176,22 @@ pub fn node_of(descriptor: c_int) -> Option<(&'static Mount, Node<'static>)> {
 pub fn path_of(descriptor: c_int) -> Result<PathBuffer> {
     let mut path = PathBuffer::new();
     path.push(b"/proc/self/fd/")?;
-    let number = u32::try_from(descriptor).map_err(|_| Errno(libc::EBADF))?;
+    push_number(&mut path, descriptor)?;
+    Ok(path)
+}
+
+/// The path by which other processes know this one's descriptor.
+pub fn path_for_others(descriptor: c_int) -> Result<PathBuffer> {
+    let mut path = PathBuffer::new();
+    path.push(b"/proc/")?;
+    push_number(&mut path, system::process())?;
+    path.push(b"/fd/")?;
+    push_number(&mut path, descriptor)?;
+    Ok(path)
+}
+
+fn push_number(path: &mut PathBuffer, number: c_int) -> Result<()> {
+    let number = u32::try_from(number).map_err(|_| Errno(libc::EBADF))?;
     let mut unit = 1_000_000_000;
     while unit > 1 && number < unit {
         unit /= 10;
@@ -185,5 +200,5 @@ pub fn path_of(descriptor: c_int) -> Result<PathBuffer> {
         path.push(&[b'0' + (number / unit % 10) as u8])?;
         unit /= 10;
     }
-    Ok(path)
+    Ok(())
 }

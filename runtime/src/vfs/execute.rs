@@ -5,14 +5,15 @@
 //! vfork and exec memory is the parent's: nothing here locks or calls malloc, and what is mapped is unmapped before.
 
 use core::ffi::{CStr, c_char, c_int};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
 use super::descriptor;
 use super::path_buffer::PathBuffer;
-use super::resolve::{self, Found, LONGEST_NAME, Place, READS, Resolver, begins_inside};
+use super::resolve::{self, LONGEST_NAME, Place, READS, Resolver, begins_inside};
 use super::system::{self, Errno, PathArgument, Result, errno, next, set_errno, syscall, to_c};
 use super::{Mount, mounted, paths};
-use crate::archive::{Extent, NodeContent};
+use crate::archive::{Extent, Node, NodeContent};
 use crate::os::decompress;
 use crate::os::memory_file::{self, MemoryFile};
 
@@ -39,8 +40,8 @@ pub unsafe fn execve(path: PathArgument, arguments: Strings, environment: String
         READS,
         |_, path| syscall!(SYS_execve, path.pointer(), arguments, environment) as c_int,
         |mount, found| {
-            let program = open_program(mount, found)?;
-            let (file, nothing) = (program.as_raw_fd(), c"".as_ptr());
+            let program = open_program(mount, &found.present()?)?;
+            let (file, nothing) = (program.file.as_raw_fd(), c"".as_ptr());
             let result = syscall!(SYS_execveat, file, nothing, arguments, environment, libc::AT_EMPTY_PATH);
             let error = errno();
             drop(program);
@@ -140,24 +141,30 @@ unsafe fn strings<'a>(list: Strings) -> &'a [*const c_char] {
     }
 }
 
-/// A descriptor of a program of the tree, to be executed.
-fn open_program(mount: &Mount, found: Found) -> Result<OwnedFd> {
-    let node = found.present()?;
+/// A program of the tree, to be executed.
+struct Program {
+    file: OwnedFd,
+    /// Whether its first line names an interpreter, which opens it again.
+    is_script: bool,
+}
+
+/// A descriptor of a program of the tree; that of a script is inherited.
+fn open_program(mount: &Mount, node: &Node) -> Result<Program> {
     let NodeContent::File(content) = node.content else { return Err(Errno(libc::EACCES)) };
     if node.mode & 0o111 == 0 {
         return Err(Errno(libc::EACCES));
     }
-    let file = memory_file::create(c"program", true).map_err(io_error)?;
     if content.length == 0 {
         return Err(Errno(libc::ENOEXEC));
     }
+    let file = memory_file::create(c"program", true).map_err(io_error)?;
     let (file, is_script) = write(mount, file, content)?;
-    memory_file::set_mode(&file, node.mode.into(), 0o666).map_err(io_error)?;
+    descriptor::mark(mount, node, &file)?;
     memory_file::add_seals(&file).map_err(io_error)?;
     if is_script {
         memory_file::inherit(&file).map_err(io_error)?;
     }
-    Ok(file)
+    Ok(Program { file, is_script })
 }
 
 fn io_error(error: std::io::Error) -> Errno {
@@ -226,26 +233,75 @@ pub unsafe fn spawn(path: PathArgument, arguments: SpawnArguments) -> c_int {
         }
     }
     let mut resolver = Resolver::new(mount);
-    let program = match resolver.resolve(libc::AT_FDCWD, path, true) {
+    let node = match resolver.resolve(libc::AT_FDCWD, path, true) {
         Ok(Place::Outside(true)) => return call(resolver.real_path()),
         Ok(Place::Outside(false)) => return libc::ENOTDIR,
-        Ok(Place::Inside(found)) => open_program(mount, found).and_then(out_of_the_way),
+        Ok(Place::Inside(found)) => found.present(),
         Err(error) => Err(error),
     };
-    let result = program.and_then(|program| {
-        let mut link = descriptor::path_of(program.as_raw_fd())?;
-        Ok(call(link.argument()))
+    let result = node.and_then(|node| {
+        let program = open_program(mount, &node)?;
+        if !program.is_script {
+            return Ok(call(path_for_all(program.file.as_raw_fd())?.argument()));
+        }
+        let script = out_of_the_way(program.file)?;
+        let error = call(descriptor::path_of(script.as_raw_fd())?.argument());
+        if error != libc::ENOENT {
+            return Ok(error);
+        }
+        // The spawn closes what it is not told to keep. The interpreter opens the script after this function has
+        // returned, so the descriptor stays.
+        let script = SCRIPTS.keep(mount, &node, script);
+        Ok(call(path_for_all(script)?.argument()))
     });
     result.unwrap_or_else(|Errno(number)| number)
+}
+
+/// The path of a descriptor of this process that other processes can use: `/proc/PROCESS/fd/N`.
+fn path_for_all(file: c_int) -> Result<PathBuffer> {
+    let mut process = PathBuffer::new();
+    process.fill(|buffer| system::read_link(c"/proc/self".into(), buffer))?;
+    let own = descriptor::path_of(file)?;
+    let mut path = PathBuffer::new();
+    path.push(b"/proc/")?;
+    path.push(process.bytes())?;
+    path.push(own.bytes().strip_prefix(b"/proc/self").unwrap_or_default())?;
+    Ok(path)
+}
+
+/// Scripts that spawned programs may still have to open: a few descriptors, known again by what they show.
+struct Scripts {
+    places: [AtomicI32; 8],
+    next: AtomicU32,
+}
+
+static SCRIPTS: Scripts = Scripts { places: [const { AtomicI32::new(-1) }; 8], next: AtomicU32::new(0) };
+
+impl Scripts {
+    /// The descriptor of the node that is kept already, or else this one, which is kept from now on.
+    fn keep(&self, mount: &Mount, node: &Node, script: OwnedFd) -> c_int {
+        let shows = |file: c_int| descriptor::identify_descriptor(mount, file);
+        let is_kept = |file: &c_int| shows(*file).is_some_and(|shown| shown.number == node.number);
+        let kept = self.places.iter().map(|place| place.load(Ordering::Relaxed)).find(is_kept);
+        kept.unwrap_or_else(|| {
+            let file = script.into_raw_fd();
+            // SAFETY: the descriptor is open and ours.
+            unsafe { libc::fcntl(file, libc::F_SETFD, libc::FD_CLOEXEC) };
+            let at = self.next.fetch_add(1, Ordering::Relaxed) as usize % self.places.len();
+            let before = self.places[at].swap(file, Ordering::Relaxed);
+            if shows(before).is_some() {
+                system::close(before);
+            }
+            file
+        })
+    }
 }
 
 /// The same file under a number that the spawn's own actions are not likely to touch.
 fn out_of_the_way(program: OwnedFd) -> Result<OwnedFd> {
     // SAFETY: the descriptor is open and ours, as is the new one.
     unsafe {
-        let is_inherited = libc::fcntl(program.as_raw_fd(), libc::F_GETFD) & libc::FD_CLOEXEC == 0;
-        let copy = if is_inherited { libc::F_DUPFD } else { libc::F_DUPFD_CLOEXEC };
-        match libc::fcntl(program.as_raw_fd(), copy, SPAWN_FLOOR) {
+        match libc::fcntl(program.as_raw_fd(), libc::F_DUPFD, SPAWN_FLOOR) {
             -1 => Ok(program),
             copy => Ok(OwnedFd::from_raw_fd(copy)),
         }

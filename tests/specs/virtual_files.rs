@@ -1,0 +1,96 @@
+//! The virtual file system, as Python programs see it: reading, listing, refused changes, libraries, programs.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Command;
+
+use libtest_mimic::Trial;
+use snapfreeze_tests::execution::plain_command;
+use snapfreeze_tests::fixtures::copy_folder;
+use snapfreeze_tests::{Fixtures, Interpreter, execute, jail};
+
+/// What each of the programs prints when nothing is wrong.
+const ALL_WELL: &str = "all as it should be\n";
+
+pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    let compiler = || jail::program("cc").map(drop).ok_or_else(|| "no C compiler".to_owned());
+    for slot in fixtures.each() {
+        let name = "virtual_files::files are read, listed and not to be changed";
+        trials.push(fixtures.trial(name, slot).runs(files));
+        let name = "virtual_files::libraries are loaded by path and name";
+        trials.push(fixtures.trial(name, slot).needs(compiler()).runs(libraries));
+        let name = "virtual_files::programs are executed";
+        trials.push(fixtures.trial(name, slot).needs(compiler()).runs(programs));
+    }
+    trials
+}
+
+/// Freezes a program and runs it, through a symbolic link as well.
+fn is_well(fixtures: &Fixtures, interpreter: &Interpreter, program: &Path, arguments: &[&str]) {
+    let folder = fixtures.folder("virtual");
+    let executable = fixtures.freeze([program], interpreter);
+    let link = folder.join("link");
+    symlink(&executable, &link).unwrap();
+    for path in [&executable, &link] {
+        let outcome = execute(plain_command(path).args(arguments).current_dir(&folder));
+        assert_eq!(outcome.succeeded("the program").out(), ALL_WELL);
+    }
+}
+
+fn files(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let folder = fixtures.folder("virtual");
+    copy_folder(&fixtures.spec("virtual_files/program"), &folder);
+    let package = folder.join("package");
+    let large: Vec<u8> = (0..=255u8).cycle().take(256 * 8000).collect();
+    std::fs::create_dir(package.join("sub")).unwrap();
+    let contents: [(&str, &[u8]); 4] = [
+        ("text.txt", b"text of the package\n"),
+        ("large.bin", &large),
+        ("sub/deep.txt", b"deep\n"),
+        ("run.sh", b"#!/bin/sh\n"),
+    ];
+    for (name, content) in contents {
+        std::fs::write(package.join(name), content).unwrap();
+    }
+    make_executable(&package.join("run.sh"));
+    symlink("text.txt", package.join("link.txt")).unwrap();
+    is_well(fixtures, interpreter, &folder.join("files.py"), &[]);
+}
+
+fn make_executable(path: &Path) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+fn compile(folder: &Path, arguments: &[&str]) {
+    let status = Command::new("cc").args(arguments).current_dir(folder).status().unwrap();
+    assert!(status.success(), "cc {arguments:?}");
+}
+
+fn libraries(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let folder = fixtures.folder("virtual");
+    copy_folder(&fixtures.spec("virtual_files/libraries"), &folder);
+    // In a directory that only the plugin's RUNPATH names.
+    let elsewhere = fixtures.folder("elsewhere");
+    let name = "libelsewhere_of_run_path.so";
+    let beside = elsewhere.join(name);
+    let run_path = format!("-Wl,-rpath,$ORIGIN:{}", elsewhere.display());
+    let shared = ["-shared", "-fPIC", "-Wl,--enable-new-dtags"];
+    let build = |more: &[&str]| compile(&folder, &[shared.as_slice(), more].concat());
+    build(&["needed.c", "-Wl,-soname,libneeded.so", "-o", "plugins/libneeded.so"]);
+    build(&["plugin.c", "-Lplugins", "-lneeded", &run_path, "-o", "plugins/libplugin.so"]);
+    build(&["undefined.c", "-o", "plugins/libundefined.so"]);
+    build(&["needed.c", "-o", beside.to_str().unwrap()]);
+    is_well(fixtures, interpreter, &folder.join("libraries.py"), &[name]);
+}
+
+fn programs(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let folder = fixtures.folder("virtual");
+    copy_folder(&fixtures.spec("virtual_files/programs"), &folder);
+    compile(&folder, &["-static", "tool.c", "-o", "tools/tool"]);
+    compile(&folder, &["tool.c", "-o", "tools/linked"]);
+    std::fs::write(folder.join("tools/script"), "#!/bin/sh\necho $0 $1\nexit 3\n").unwrap();
+    make_executable(&folder.join("tools/script"));
+    std::fs::write(folder.join("tools/plain"), "no program\n").unwrap();
+    is_well(fixtures, interpreter, &folder.join("programs.py"), &[]);
+}

@@ -1,0 +1,3 @@
+int undefined_thing(void);
+
+int calls_it(void) { return undefined_thing(); }
