@@ -46,7 +46,7 @@ def archives():
         with tarfile.open(os.path.join(folder, "all.tar.gz"), "w:gz") as archive:
             archive.add(inside(own), "own")
         with tarfile.open(os.path.join(folder, "all.tar.gz")) as archive:
-            print(sorted((one.name, one.size if one.isfile() else 0, one.type, one.linkname) for one in archive if "pyc" not in one.name))
+            print(sorted((one.name, one.size if one.isfile() else 0, one.type, one.linkname) for one in archive if ".py" not in one.name))
         with zipfile.ZipFile(os.path.join(folder, "made.zip"), "w") as archive:
             archive.write(os.path.join(DATA, "text.txt"), "text.txt")
             print(archive.getinfo("text.txt").file_size)

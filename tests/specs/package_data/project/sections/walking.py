@@ -92,7 +92,7 @@ def relative_to_descriptors():
 def working_directory():
     before = os.getcwd()
     os.chdir(DATA)
-    print(os.getcwd(), os.getcwdb(), open("text.txt").readline(), sorted(os.listdir()), os.path.abspath("deep"))
+    print(os.getcwd(), os.fsdecode(os.getcwdb()), open("text.txt").readline(), sorted(os.listdir()), os.path.abspath("deep"))
     print(os.path.exists("none"), os.path.isdir("deep"), sorted(glob.glob("*.json")), os.path.realpath("deep/../text.txt"))
     os.chdir("deep/a")
     print(os.getcwd(), os.listdir("b"), open("../../empty.txt").read(), os.stat("half.txt").st_size)
