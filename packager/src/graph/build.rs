@@ -108,6 +108,7 @@ pub fn build(request: &GraphRequest) -> Result<(ModuleGraph, String), GraphError
         if builder.follow_stars()
             || builder.observe_extensions()
             || builder.ask_interpreter()?
+            || builder.release()
             || builder.add_children()
         {
             continue;
@@ -146,6 +147,8 @@ pub(super) struct Builder<'a> {
     pub(super) observed: BTreeSet<String>,
     /// Imports of standard modules that wait until somebody outside of the standard library uses the module.
     pub(super) held: BTreeMap<String, Vec<ImportEdge>>,
+    /// Imports of other distributions that installed modules do not declare, and that wait until they matter.
+    pub(super) undeclared: BTreeMap<String, Vec<ImportEdge>>,
     /// Modules that somebody outside of the standard library imports.
     pub(super) used_outside: BTreeSet<String>,
     pub(super) calls_help: bool,
@@ -185,6 +188,7 @@ impl<'a> Builder<'a> {
             specs: BTreeMap::new(),
             observed: BTreeSet::new(),
             held: BTreeMap::new(),
+            undeclared: BTreeMap::new(),
             used_outside: BTreeSet::new(),
             calls_help: false,
             distributions: None,

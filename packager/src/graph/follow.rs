@@ -33,6 +33,7 @@ impl Builder<'_> {
         if !Vec::is_empty(&held) {
             self.held.insert(name.to_owned(), held);
         }
+        let edges = self.withhold(name, origin, edges);
         self.follow_edges(name, origin, edges);
         self.follow_triggers(name);
     }

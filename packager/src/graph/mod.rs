@@ -2,7 +2,8 @@
 //!
 //! In: the interpreter's facts and the entry. Out: a [`ModuleGraph`]. [`build`](build::build) is the phase: [`roots`]
 //! start it, `locate` makes modules of names with [`resolve`], [`imports`] reads them, `follow` makes edges of what
-//! they import, `named` those that strings name, `ask` watches extension modules ([`observe`]) and asks the interpreter what only it knows
+//! they import, `named` those that strings name, `reach` keeps these from
+//! bringing what nobody needs, `ask` watches extension modules ([`observe`]) and asks the interpreter what only it knows
 //! ([`external`]). [`order`] predicts the order of a start's imports.
 
 mod ask;
@@ -16,6 +17,7 @@ mod named;
 pub mod observations;
 pub mod observe;
 pub mod order;
+mod reach;
 pub mod resolve;
 pub mod roots;
 

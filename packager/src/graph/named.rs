@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 
 use super::build::Builder;
-use super::imports::{Form, ModuleImports, NamedModule};
+use super::imports::{Form, Made, ModuleImports, NamedModule};
 use super::resolve::Found;
 use super::{Origin, Rule};
 
@@ -57,8 +57,8 @@ impl Builder<'_> {
                     self.follow_dotted(&holder, name, *has_attribute, named.line)
                 }
                 Form::Relative(name) => holder.is_dynamic && self.follow_named(&holder, name, named.line),
-                Form::Template { texts, is_imported } => {
-                    self.follow_template(&holder, texts, *is_imported, named.line);
+                Form::Template { texts, made } => {
+                    self.follow_template(&holder, texts, *made, named.line);
                     false
                 }
                 Form::Below(package) => {
@@ -124,7 +124,7 @@ impl Builder<'_> {
         };
         let is_meant = match lead.origin {
             // A package of the program itself, for a word of the program.
-            Origin::Own => is_own,
+            Origin::Own => is_own && (lead.is_package || holder.is_dynamic || is_beside_modules),
             Origin::Installed => holder.is_dynamic || is_beside_modules,
             Origin::Stdlib => holder.is_dynamic,
         };
@@ -134,7 +134,8 @@ impl Builder<'_> {
     }
 
     /// `f"a.b.{x}"`: all modules whose names match.
-    fn follow_template(&mut self, holder: &Holder, texts: &[String], is_imported: bool, line: u32) {
+    fn follow_template(&mut self, holder: &Holder, texts: &[String], made: Made, line: u32) {
+        let is_imported = made == Made::Imported;
         // Between `a.b.` and the first part that is not known whole.
         let Some(first) = texts.first() else { return };
         let (package, rest) = first.rsplit_once('.').unwrap_or(("", first));
@@ -167,18 +168,11 @@ impl Builder<'_> {
         // `*` stands for what is not known; it is in no name.
         let pattern = pattern.join("*");
         let patterns: Vec<&str> = pattern.split('.').collect();
-        self.follow_pattern(holder, package, &patterns, is_imported, line);
+        self.follow_pattern(holder, package, &patterns, made, line);
     }
 
     /// Follows the modules in a package, or at the top level, whose names match, part by part.
-    fn follow_pattern(
-        &mut self,
-        holder: &Holder,
-        package: &str,
-        patterns: &[&str],
-        is_imported: bool,
-        line: u32,
-    ) {
+    fn follow_pattern(&mut self, holder: &Holder, package: &str, patterns: &[&str], made: Made, line: u32) {
         let Some((pattern, rest)) = patterns.split_first() else { return };
         let names = if package.is_empty() { self.top_level() } else { self.modules_below(package) };
         for last in names {
@@ -190,8 +184,8 @@ impl Builder<'_> {
                 continue;
             }
             if !rest.is_empty() {
-                self.follow_pattern(holder, &name, rest, is_imported, line);
-            } else if !is_imported {
+                self.follow_pattern(holder, &name, rest, made, line);
+            } else if made == Made::Unfinished {
                 // The program goes on with the name: `"django.conf.locale.%s"` gets `.formats` later.
                 self.follow_below(holder, &name, line);
             }

@@ -161,11 +161,22 @@ pub enum Form {
     Template {
         /// What stands before, between and after the unknown parts.
         texts: Vec<String>,
-        /// Whether it is what a call imports.
-        is_imported: bool,
+        /// How the name is put together.
+        made: Made,
     },
     /// The modules below this package are listed.
     Below(String),
+}
+
+/// How a name is put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// It is what a call imports.
+    Imported,
+    /// It is an expression's value: `"a.b." + x`.
+    Computed,
+    /// It is left to others: `"a.b.%s"`.
+    Unfinished,
 }
 
 /// What a module imports, and what its imports cannot say.

@@ -10,7 +10,7 @@ use ruff_python_ast::{Expr, ExprCall, ExprStringLiteral, FStringPart, Interpolat
 use ruff_text_size::{Ranged, TextSize};
 
 use super::visit::{Reader, absolute};
-use super::{Form, NamedModule};
+use super::{Form, Made, NamedModule};
 
 /// The longest string that is looked at, in bytes.
 const MAX_NAME: usize = 200;
@@ -46,7 +46,7 @@ impl<'a> Reader<'a, '_> {
         if let Some(texts) = self.template(expression)
             && texts.iter().any(|text| text.contains('.'))
         {
-            self.note_form(Form::Template { texts, is_imported: false }, expression.start());
+            self.note_form(Form::Template { texts, made: Made::Computed }, expression.start());
         }
     }
 
@@ -69,7 +69,7 @@ impl<'a> Reader<'a, '_> {
         if first.is_empty() {
             return false;
         }
-        self.note_form(Form::Template { texts, is_imported: true }, name.start());
+        self.note_form(Form::Template { texts, made: Made::Imported }, name.start());
         true
     }
 
@@ -245,7 +245,7 @@ fn form_of(text: &str, package: &str) -> Option<Form> {
         && texts.iter().any(|text| text.contains('.'))
         && texts.iter().all(|text| text.chars().all(|c| is_in_name(c) || c == '.'))
         && texts.first().is_some_and(|first| !first.is_empty());
-    is_template.then_some(Form::Template { texts, is_imported: false })
+    is_template.then_some(Form::Template { texts, made: Made::Unfinished })
 }
 
 /// The texts around the places of a `%` or `format` template; `None` where one is not a plain string's.
