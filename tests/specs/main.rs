@@ -13,6 +13,7 @@ use libtest_mimic::{Arguments, Trial};
 use snapfreeze_tests::Fixtures;
 
 mod certificates;
+mod cpython_suite;
 mod damage;
 mod data_files;
 mod entries;
@@ -39,6 +40,7 @@ type Behaviour = fn(&Fixtures) -> Vec<Trial>;
 
 const BEHAVIOURS: &[Behaviour] = &[
     certificates::trials,
+    cpython_suite::trials,
     damage::trials,
     data_files::trials,
     entries::trials,
