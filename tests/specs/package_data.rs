@@ -151,7 +151,9 @@ fn without_sources(fixtures: &Fixtures, interpreter: &Interpreter) {
     );
     assert!(!traceback.err().contains("return Box(3).fail()"), "{traceback:?}");
     let text = ran("sources.read_as_text").succeeded("reading a module's file");
-    assert_eq!(text.out(), "\nNone [] \n");
+    // To linecache an empty file has one empty line, from 3.13 on.
+    let has_line = ["3.9", "3.10", "3.11", "3.12"].iter().all(|minor| *minor != interpreter.minor);
+    assert_eq!(text.out(), if has_line { "\nNone ['\\n'] \n\n" } else { "\nNone [] \n" });
 }
 
 fn as_a_directory(fixtures: &Fixtures, interpreter: &Interpreter) {
