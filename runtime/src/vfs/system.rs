@@ -127,14 +127,13 @@ impl<'a> PathArgument<'a> {
         if self.0.is_null() || directory.is_empty() {
             return None;
         }
-        let start: *const u8 = self.0.cast();
-        for (at, byte) in directory.iter().enumerate() {
-            // SAFETY: all bytes before this one are equal to the directory's, which has no NUL: the string goes on.
-            if unsafe { *start.add(at) } != *byte {
-                return None;
-            }
+        // SAFETY: both are readable: the path up to its NUL, where the comparison ends at the latest, the directory for
+        // its length.
+        if unsafe { libc::strncmp(self.0, directory.as_ptr().cast(), directory.len()) } != 0 {
+            return None;
         }
-        // SAFETY: as above; and at most the NUL itself is at the place after the directory.
+        let start: *const u8 = self.0.cast();
+        // SAFETY: the directory has no NUL, so the string goes on behind it, if only with the NUL itself.
         unsafe {
             let rest = start.add(directory.len());
             matches!(*rest, 0 | b'/').then(|| CStr::from_ptr(rest.cast()).to_bytes())
