@@ -167,3 +167,13 @@ fn standard_modules_bring_what_their_functions_import_only_where_they_are_used()
         );
     }
 }
+
+#[test]
+fn one_try_says_nothing_of_the_alternative_of_another() {
+    // subprocess of 3.9 and 3.10: `grp` is found, `msvcrt` is not, so `_posixsubprocess` is imported.
+    let folder = tree(&[("main.py", "import subprocess\n")]);
+    for interpreter in interpreters() {
+        let Some(graph) = graph_of(&interpreter, folder.path(), &[]) else { continue };
+        assert!(graph.modules.contains_key("_posixsubprocess"), "{}", interpreter.display());
+    }
+}

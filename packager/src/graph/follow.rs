@@ -50,6 +50,8 @@ impl Builder<'_> {
         for edge in edges {
             let rule = if edge.kind.deferred { Rule::Deferred } else { Rule::Import };
             if origin == Origin::Stdlib && !self.is_followed_from_stdlib(name, &edge, optional_found) {
+                // What was found for another `try` says nothing of this one's alternative.
+                optional_found &= edge.kind.fallback;
                 continue;
             }
             let required =
