@@ -244,7 +244,10 @@ fn compress_with_cache(cache: &Cache, raw: &[u8], level: i32) -> std::io::Result
         return Ok(PackedBlock::from_stored(stored, length));
     }
     let block = compress(raw, level)?;
-    cache.put(Shelf::Blocks, &key, block.stored());
+    // What does not compress is not worth its place there: that is found out again soon enough.
+    if block.stored().len() < raw.len() {
+        cache.put(Shelf::Blocks, &key, block.stored());
+    }
     Ok(block)
 }
 

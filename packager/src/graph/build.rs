@@ -16,6 +16,7 @@ use super::imports::{
     ImportEdge, ModuleImports, ModuleName, ReadError, Request, STACK_BYTES, Target, read_imports,
 };
 use super::resolve::Resolver;
+use super::stubs::attached_imports;
 use super::{Module, ModuleGraph, ModuleKind, Origin, Rule, roots};
 use crate::cache::Cache;
 use crate::entry::Entry;
@@ -337,10 +338,14 @@ impl<'a> Builder<'a> {
         let names: Vec<String> = std::mem::take(&mut self.unread).into_iter().collect();
         let read = |name: &String| -> Option<Result<ModuleImports, ReadError>> {
             let module = self.graph.modules.get(name)?;
-            let ModuleKind::Source { text, .. } = &module.kind else { return None };
+            let ModuleKind::Source { text, path } = &module.kind else { return None };
             let is_main = *name == self.main;
             let package = if name == MAIN { "" } else { package_of(name, module.is_package) };
-            Some(read_imports(text, &ModuleName { name, package, is_main }, &self.target))
+            let name = ModuleName { name, package, is_main };
+            Some(read_imports(text, &name, &self.target).map(|mut imports| {
+                imports.edges.extend(attached_imports(path.as_deref(), text, &name, &self.target));
+                imports
+            }))
         };
         let read: Vec<_> = pool.install(|| names.par_iter().map(read).collect());
         let mut for_interpreter = Vec::new();

@@ -177,3 +177,24 @@ fn one_try_says_nothing_of_the_alternative_of_another() {
         assert!(graph.modules.contains_key("_posixsubprocess"), "{}", interpreter.display());
     }
 }
+
+#[test]
+fn modules_that_an_attached_stub_imports_are_found() {
+    let attach =
+        "import lazy_loader\n__getattr__, __dir__, _ = lazy_loader.attach_stub(__name__, __file__)\n";
+    let folder = tree(&[
+        ("main.py", "import lazy, plain\n"),
+        ("lazy/__init__.py", attach),
+        ("lazy/__init__.pyi", "from . import part\nfrom .other import name\n"),
+        ("lazy/part.py", ""),
+        ("lazy/other.py", "name = 1\n"),
+        ("plain/__init__.py", ""),
+        ("plain/__init__.pyi", "from . import part\n"),
+        ("plain/part.py", ""),
+    ]);
+    let Some(interpreter) = interpreters().into_iter().next() else { return };
+    let Some(graph) = graph_of(&interpreter, folder.path(), &[]) else { return };
+    assert!(["lazy.part", "lazy.other"].iter().all(|name| graph.modules.contains_key(*name)));
+    assert!(!graph.modules.contains_key("plain.part"));
+    assert!(graph.modules["lazy"].edges.iter().all(|edge| edge.to != "lazy.other" || !edge.rule.is_eager()));
+}

@@ -20,6 +20,7 @@ pub mod order;
 mod reach;
 pub mod resolve;
 pub mod roots;
+mod stubs;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
