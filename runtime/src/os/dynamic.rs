@@ -8,13 +8,14 @@
 //! A library that is a file of the tree gets that file's path as its name in glibc's records. Then dladdr and
 //! dl_iterate_phdr report it, and dlopen of that path finds the library there.
 
+use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr::{self, NonNull};
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::decompress;
 use super::memory_file::MemoryFile;
@@ -159,8 +160,31 @@ fn end(content: Extent, is_loaded: bool, path: Option<&'static CStr>) {
     }
 }
 
-fn lock() -> std::sync::MutexGuard<'static, Loaded> {
+fn lock() -> MutexGuard<'static, Loaded> {
     LOADED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The lock, while this process forks: no other thread can have it then, and so none leaves it locked in the child.
+static FORKING: Forking = Forking(UnsafeCell::new(None));
+
+struct Forking(UnsafeCell<Option<MutexGuard<'static, Loaded>>>);
+
+// SAFETY: it is only touched by the thread that holds the lock.
+unsafe impl Sync for Forking {}
+
+/// Makes fork wait until no thread is unpacking a library. To be called once.
+pub fn guard_forks() {
+    unsafe extern "C" fn before() {
+        let guard = lock();
+        // SAFETY: this thread holds the lock.
+        unsafe { *FORKING.0.get() = Some(guard) };
+    }
+    unsafe extern "C" fn after() {
+        // SAFETY: this thread, or in the child its copy, has taken the lock in `before`.
+        drop(unsafe { (*FORKING.0.get()).take() });
+    }
+    // SAFETY: the handlers take and give back one lock.
+    unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
 }
 
 /// The public part of glibc's record of a library (link.h, `struct link_map`).

@@ -180,16 +180,6 @@ pub fn path_of(descriptor: c_int) -> Result<PathBuffer> {
     Ok(path)
 }
 
-/// The path by which other processes know this one's descriptor.
-pub fn path_for_others(descriptor: c_int) -> Result<PathBuffer> {
-    let mut path = PathBuffer::new();
-    path.push(b"/proc/")?;
-    push_number(&mut path, system::process())?;
-    path.push(b"/fd/")?;
-    push_number(&mut path, descriptor)?;
-    Ok(path)
-}
-
 fn push_number(path: &mut PathBuffer, number: c_int) -> Result<()> {
     let number = u32::try_from(number).map_err(|_| Errno(libc::EBADF))?;
     let mut unit = 1_000_000_000;

@@ -36,6 +36,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::MappedArchive;
 use crate::archive::{Placement, Target};
+use crate::os::dynamic;
 use crate::os::running_file::FileIdentity;
 use certificates::Certificates;
 use content::BlockCache;
@@ -78,6 +79,7 @@ pub fn mount(archive: MappedArchive, target: &Target<'static>, executable: &Path
         root.extend(ROOT_NAME.as_bytes());
     }
     working_directory::watch_forks();
+    dynamic::guard_forks();
     let mount = Mount {
         archive,
         root,

@@ -154,7 +154,8 @@ def working_directory():
     # The kernel knows nothing of it: programs start in the real one, and cannot be told to start in this one.
     outside = subprocess.run(["/bin/pwd"], stdout=subprocess.PIPE, check=True)
     assert outside.stdout.decode().strip() == os.path.realpath(before)
-    fails(errno.ENOTDIR, subprocess.run, ["/bin/pwd"], cwd=HERE)
+    if sys.version_info >= (3, 10):  # before, it is set after fork, by a process with memory of its own
+        fails(errno.ENOTDIR, subprocess.run, ["/bin/pwd"], cwd=HERE)
     subprocess.run(["/bin/true"], cwd="/", check=True)
     assert os.getcwd() == HERE
     child = os.fork()
