@@ -14,6 +14,8 @@ pub struct Distributions {
     holders: BTreeMap<String, BTreeSet<String>>,
     /// Distributions to those that they require; names normalised (PEP 503).
     requirements: BTreeMap<String, BTreeSet<String>>,
+    /// Those of them that are no extras.
+    firm: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Distributions {
@@ -40,8 +42,10 @@ impl Distributions {
         let Some(name) = headers().find_map(|line| line.strip_prefix("Name:")).map(normalised) else {
             return;
         };
-        let required = headers().filter_map(|line| line.strip_prefix("Requires-Dist:")).map(normalised);
-        self.requirements.entry(name.clone()).or_default().extend(required);
+        let required = || headers().filter_map(|line| line.strip_prefix("Requires-Dist:"));
+        let firm = required().filter(|requirement| !requirement.contains("extra ="));
+        self.firm.entry(name.clone()).or_default().extend(firm.map(normalised));
+        self.requirements.entry(name.clone()).or_default().extend(required().map(normalised));
         let listed = read("top_level.txt");
         let mut tops: BTreeSet<&str> = listed.lines().map(str::trim).filter(|top| !top.is_empty()).collect();
         let record = if tops.is_empty() { read("RECORD") } else { String::new() };
@@ -54,9 +58,19 @@ impl Distributions {
     /// Whether the distribution of one top-level module requires that of another. A module of no known distribution
     /// may need anything.
     pub fn requires(&self, from: &str, to: &str) -> bool {
-        let Some(holders) = self.holders.get(from) else { return true };
-        let Some(wanted) = self.holders.get(to) else { return false };
-        let required = |holder: &String| self.requirements.get(holder);
+        !self.holders.contains_key(from) || self.is_in(&self.requirements, from, to)
+    }
+
+    /// Whether the distribution of one top-level module requires that of another without an extra.
+    pub fn requires_always(&self, from: &str, to: &str) -> bool {
+        self.is_in(&self.firm, from, to)
+    }
+
+    fn is_in(&self, requirements: &BTreeMap<String, BTreeSet<String>>, from: &str, to: &str) -> bool {
+        let (Some(holders), Some(wanted)) = (self.holders.get(from), self.holders.get(to)) else {
+            return false;
+        };
+        let required = |holder: &String| requirements.get(holder);
         holders.iter().filter_map(required).any(|required| !required.is_disjoint(wanted))
     }
 }
@@ -102,8 +116,11 @@ mod tests {
         write("third-1.dist-info/top_level.txt", "third\n");
         let all = Distributions::read(&[folder.path().to_owned()]);
         assert!(all.requires("tool", "other") && all.requires("single", "other"));
-        assert!(!all.requires("tool", "third"));
+        assert!(!all.requires("tool", "third") && !all.requires_always("tool", "other"));
         assert!(!all.requires("other", "tool"));
-        assert!(all.requires("unknown", "tool"));
+        assert!(all.requires("unknown", "tool") && !all.requires_always("unknown", "tool"));
+        write("firm-1.dist-info/METADATA", "Name: firm\nRequires-Dist: third (>1) ; python_version > '3'\n");
+        write("firm-1.dist-info/top_level.txt", "firm\n");
+        assert!(Distributions::read(&[folder.path().to_owned()]).requires_always("firm", "third"));
     }
 }

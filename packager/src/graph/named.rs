@@ -3,7 +3,8 @@
 //! A string proves little: it may be a logger's name, a type's, a word. What makes it an import is where it stands.
 //! The program's own code may name anything; an installed distribution itself and those that it declares to require;
 //! the standard library what is installed, by dotted names only. A single word counts in a module that imports by
-//! computed names, and beside dotted names of modules: `INSTALLED_APPS = ["django.contrib.admin", "polls"]`.
+//! computed names, beside dotted names of modules (`INSTALLED_APPS = ["django.contrib.admin", "polls"]`), and in a list
+//! of a distribution that requires what it names (`THEMES = ["alabaster"]`).
 //!
 //! What frameworks are given as a package, they look into: `apps`, `models`, `migrations`, `templatetags`. So a package
 //! that is named brings the modules below it, where the program or a module that imports by computed names does so.
@@ -12,11 +13,12 @@ use std::collections::BTreeSet;
 
 use super::build::Builder;
 use super::imports::{Form, Made, ModuleImports, NamedModule};
+use super::reach::top_of;
 use super::resolve::Found;
 use super::{Origin, Rule};
 
-/// Parts of a package that programs do not import by name.
-const TESTS: [&str; 3] = ["tests", "test", "conftest"];
+/// Parts of a package that programs do not import by name. A module `test` may be a command.
+const TESTS: [&str; 2] = ["tests", "conftest"];
 
 /// Who holds a string.
 struct Holder<'a> {
@@ -26,6 +28,14 @@ struct Holder<'a> {
     package: String,
     /// Whether it imports by names that it computes.
     is_dynamic: bool,
+}
+
+/// Where a single word stands.
+struct List {
+    /// In a list, tuple, set or dictionary.
+    is_any: bool,
+    /// In one with a dotted name of a module.
+    is_of_modules: bool,
 }
 
 /// How far a dotted name leads.
@@ -56,7 +66,10 @@ impl Builder<'_> {
                 Form::Dotted { name, has_attribute } => {
                     self.follow_dotted(&holder, name, *has_attribute, named.line)
                 }
-                Form::Relative(name) => holder.is_dynamic && self.follow_named(&holder, name, named.line),
+                Form::Relative(name) => {
+                    let may_follow = holder.is_dynamic && origin != Origin::Stdlib;
+                    may_follow && self.follow_named(&holder, name, named.line)
+                }
                 Form::Template { texts, made } => {
                     self.follow_template(&holder, texts, *made, named.line);
                     false
@@ -74,7 +87,8 @@ impl Builder<'_> {
         }
         for NamedModule { form, collection, line } in &imports.names {
             if let Form::Word(word) = form {
-                self.follow_word(&holder, word, of_modules.contains(collection), *line);
+                let list = List { is_any: *collection != 0, is_of_modules: of_modules.contains(collection) };
+                self.follow_word(&holder, word, &list, *line);
             }
         }
     }
@@ -105,7 +119,7 @@ impl Builder<'_> {
     }
 
     /// A single word: a module beside the holder, or one of the top level.
-    fn follow_word(&mut self, holder: &Holder, word: &str, is_beside_modules: bool, line: u32) {
+    fn follow_word(&mut self, holder: &Holder, word: &str, list: &List, line: u32) {
         if holder.origin == Origin::Stdlib || word.starts_with("__") {
             return;
         }
@@ -116,16 +130,17 @@ impl Builder<'_> {
             }
         }
         let is_own = holder.origin == Origin::Own;
-        if !(is_own || holder.is_dynamic || is_beside_modules) {
+        if !(is_own || holder.is_dynamic || list.is_any) {
             return;
         }
         let Some(lead) = self.lead(word).filter(|lead| self.may_name(holder, word, lead.origin)) else {
             return;
         };
+        let is_required = list.is_any && self.distributions().requires_always(top_of(holder.name), word);
         let is_meant = match lead.origin {
             // A package of the program itself, for a word of the program.
-            Origin::Own => is_own && (lead.is_package || holder.is_dynamic || is_beside_modules),
-            Origin::Installed => holder.is_dynamic || is_beside_modules,
+            Origin::Own => is_own && (lead.is_package || holder.is_dynamic || list.is_of_modules),
+            Origin::Installed => holder.is_dynamic || list.is_of_modules || is_required,
             Origin::Stdlib => holder.is_dynamic,
         };
         if is_meant && self.follow_named(holder, word, line) && is_own && lead.origin != Origin::Stdlib {
@@ -198,8 +213,9 @@ impl Builder<'_> {
         while let Some(package) = packages.pop() {
             for last in self.modules_below(&package) {
                 let name = format!("{package}.{last}");
-                let is_program = last == "__main__";
-                if !is_program && !TESTS.contains(&last.as_str()) && self.follow_named(holder, &name, line) {
+                // What a package runs as a program, and its tests in a package of their own.
+                let is_apart = last == "__main__" || last == "test" && self.is_package_below(&package, &last);
+                if !is_apart && !TESTS.contains(&last.as_str()) && self.follow_named(holder, &name, line) {
                     packages.push(name);
                 }
             }
@@ -222,6 +238,12 @@ impl Builder<'_> {
         listed.flat_map(|directory| self.resolver.modules_in(directory)).collect()
     }
 
+    fn is_package_below(&self, package: &str, last: &str) -> bool {
+        let directories = self.graph.modules.get(package).map(|module| module.directories.as_slice());
+        let resolved = self.resolver.find(last, directories.unwrap_or_default());
+        resolved.is_some_and(|resolved| resolved.package.is_some())
+    }
+
     /// Names of the modules beside the program and of installed ones.
     fn top_level(&self) -> Vec<String> {
         let others = self.path.iter().filter(|directory| !self.stdlib.contains(directory));
@@ -230,16 +252,15 @@ impl Builder<'_> {
 
     /// Whether a string in the holder may be the name of a module of this origin.
     fn may_name(&mut self, holder: &Holder, name: &str, origin: Origin) -> bool {
-        let top = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
-        let named = top(name);
+        let named = top_of(name);
         match (holder.origin, origin) {
-            (_, Origin::Stdlib) => holder.origin != Origin::Stdlib && !TESTS.contains(&named.as_str()),
+            (_, Origin::Stdlib) => holder.origin != Origin::Stdlib && named != "test",
             (Origin::Own, _) => true,
             (Origin::Stdlib, _) => origin == Origin::Installed && name.contains('.'),
             (Origin::Installed, Origin::Own) => false,
             (Origin::Installed, Origin::Installed) => {
-                let holder = top(holder.name);
-                holder == named || self.distributions().requires(&holder, &named)
+                let holder = top_of(holder.name);
+                holder == named || self.distributions().requires(holder, named)
             }
         }
     }

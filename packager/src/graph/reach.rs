@@ -3,7 +3,8 @@
 //! What a string names may never be imported: a highlighter's table names a formatter that draws with an imaging
 //! library, a database layer the drivers of all databases. Such modules are included, for the table may be used, but
 //! they do not bring other distributions unless their own requires them, the program reaches them by imports, or the
-//! other distribution is part of the program anyway.
+//! other distribution is part of the program anyway. The last holds for all imports in a `try` that catches their
+//! failure: the distribution works without them.
 
 use std::collections::BTreeSet;
 
@@ -39,7 +40,9 @@ impl Builder<'_> {
         let mut released = Vec::new();
         for (name, waiting) in std::mem::take(&mut self.undeclared) {
             let is_reached = reached.contains(&name);
-            let matters = |edge: &ImportEdge| is_reached || tops.contains(top_of(edge.request.module()));
+            let matters = |edge: &ImportEdge| {
+                is_reached && !edge.kind.optional || tops.contains(top_of(edge.request.module()))
+            };
             let (followed, waiting): (Vec<_>, Vec<_>) = waiting.into_iter().partition(matters);
             if !waiting.is_empty() {
                 self.undeclared.insert(name.clone(), waiting);
@@ -99,6 +102,7 @@ impl Builder<'_> {
     }
 }
 
-fn top_of(name: &str) -> &str {
+/// The top-level module of a name.
+pub(super) fn top_of(name: &str) -> &str {
     name.split('.').next().unwrap_or(name)
 }
