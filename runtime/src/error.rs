@@ -72,7 +72,9 @@ pub enum StartError {
     #[error("the Python library in this executable has an ABI that this stub does not know: {0}")]
     UnknownAbi(String),
     /// There is no place for what the build asked to be on the real disk.
-    #[error("this program keeps files in the user's cache, and neither XDG_CACHE_HOME nor HOME says where that is")]
+    #[error(
+        "this program keeps files in the user's cache, and neither XDG_CACHE_HOME nor HOME says where that is"
+    )]
     NoCache,
     /// What the build asked to be on the real disk cannot be put there.
     #[error("cannot write {path}: {source}", path = path.display())]
@@ -113,7 +115,9 @@ impl StartError {
             Self::OwnFile(_) => "it needs to be readable by whoever runs it",
             Self::Memory { .. } => "the memfd_create system call needs to be allowed",
             Self::NoProc { .. } => "mount /proc",
-            Self::NoCache | Self::Materialize { .. } => "set XDG_CACHE_HOME to a directory that can be written to",
+            Self::NoCache | Self::Materialize { .. } => {
+                "set XDG_CACHE_HOME to a directory that can be written to"
+            }
             Self::UnknownAbi(_) => "build it anew with a snapfreeze that knows this Python",
             _ => return None,
         })

@@ -31,7 +31,12 @@ fn small_archive() -> Vec<u8> {
     }
     for (name, needs) in [("libx.so.1", vec![]), ("libpython3.11.so.1.0", vec![0])] {
         writer
-            .add_library(LibraryRecord { name: name.into(), content: content(first, 1, 200), needs, file: name.into() })
+            .add_library(LibraryRecord {
+                name: name.into(),
+                content: content(first, 1, 200),
+                needs,
+                file: name.into(),
+            })
             .unwrap();
     }
     for (path, mode, mtime, node) in [

@@ -61,7 +61,8 @@ impl Default for Building {
 impl Building {
     fn flags(&self) -> u8 {
         let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
-        flag(self.materialize, NODE_MATERIALIZE) | flag(self.leads_to_materialized, NODE_LEADS_TO_MATERIALIZED)
+        flag(self.materialize, NODE_MATERIALIZE)
+            | flag(self.leads_to_materialized, NODE_LEADS_TO_MATERIALIZED)
     }
 }
 

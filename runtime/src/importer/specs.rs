@@ -81,7 +81,10 @@ impl Session {
                 let path = root.join(file);
                 let path = path.as_os_str().as_encoded_bytes();
                 let length = path.len() as isize;
-                return Owned::take(api, (api.PyUnicode_DecodeFSDefaultAndSize)(path.as_ptr().cast(), length));
+                return Owned::take(
+                    api,
+                    (api.PyUnicode_DecodeFSDefaultAndSize)(path.as_ptr().cast(), length),
+                );
             }
             let rest = Owned::text(api, &format!("/{file}"))?;
             Owned::take(api, (api.PyUnicode_Concat)(self.root.get(), rest.get()))
