@@ -1,8 +1,8 @@
 //! The archive: what the packager appends to the stub and the executable reads in place.
 //!
 //! One definition for both sides. [`layout`] says what each record looks like, [`reader`] reads it where it
-//! is mapped, `writer` (feature `write`) makes it, [`slot`] is how the stub learns where it is. Byte by byte
-//! it is described in `docs/format.md`.
+//! is mapped and gives [`records`], `writer` (feature `write`) makes it, [`slot`] is how the stub learns where it
+//! is. Byte by byte it is described in `docs/format.md`.
 //!
 //! The reader treats its input as hostile: every offset and length is checked against what it points into,
 //! before it is used; nothing is allocated on the word of a length that the file does not back.
@@ -10,6 +10,7 @@
 pub mod error;
 pub mod layout;
 pub mod reader;
+pub mod records;
 pub mod slot;
 #[cfg(feature = "write")]
 mod tree;
@@ -22,4 +23,5 @@ mod tests;
 
 pub use error::ArchiveError;
 pub use layout::{EntryKind, Extent, InterpreterMode, ModuleKind, Placement};
-pub use reader::{Archive, Library, Module, Node, NodeContent, Target};
+pub use reader::Archive;
+pub use records::{Library, Module, Node, NodeContent, Target};
