@@ -55,10 +55,12 @@ impl Distributions {
         }
     }
 
-    /// Whether the distribution of one top-level module requires that of another. A module of no known distribution
-    /// may need anything.
+    /// Whether the distribution of one top-level module has another one too, or requires one that has it. A module of
+    /// no known distribution may need anything.
     pub fn requires(&self, from: &str, to: &str) -> bool {
-        !self.holders.contains_key(from) || self.is_in(&self.requirements, from, to)
+        let Some(holders) = self.holders.get(from) else { return true };
+        let is_shared = self.holders.get(to).is_some_and(|others| !others.is_disjoint(holders));
+        is_shared || self.is_in(&self.requirements, from, to)
     }
 
     /// Whether the distribution of one top-level module requires that of another without an extra.
@@ -116,6 +118,7 @@ mod tests {
         write("third-1.dist-info/top_level.txt", "third\n");
         let all = Distributions::read(&[folder.path().to_owned()]);
         assert!(all.requires("tool", "other") && all.requires("single", "other"));
+        assert!(all.requires("tool", "single"));
         assert!(!all.requires("tool", "third") && !all.requires_always("tool", "other"));
         assert!(!all.requires("other", "tool"));
         assert!(all.requires("unknown", "tool") && !all.requires_always("unknown", "tool"));
