@@ -83,7 +83,31 @@ unsafe fn set_sys_attributes(session: &Session) -> Option<()> {
     }
     set(c"_MEIPASS", session.root.get())?;
     set(c"builtin_module_names", without_own_module(session)?.get())?;
-    if session.importer.target.python.1 >= 11 { set(c"_stdlib_dir", session.root.get()) } else { Some(()) }
+    let minor = session.importer.target.python.1;
+    if minor >= 11 {
+        set(c"_stdlib_dir", session.root.get())?;
+    }
+    if matches!(minor, 11 | 12) { set_early_files(session) } else { Some(()) }
+}
+
+/// The files of the frozen modules that were loaded before `sys._stdlib_dir` was there, as the frozen importer sets them.
+fn set_early_files(session: &Session) -> Option<()> {
+    let api = session.api();
+    let zipimport = c"zipimport";
+    for (name, path) in
+        [(zipimport, "/zipimport.py"), (c"_frozen_importlib_external", "/importlib/_bootstrap_external.py")]
+    {
+        // SAFETY: called by `install_importer`.
+        let (module, path) = unsafe {
+            (Owned::take(api, (api.PyImport_ImportModule)(name.as_ptr()))?, Owned::text(api, path)?)
+        };
+        let file = session.root.attribute(c"__add__")?.call(&[path.get()])?;
+        module.attribute(c"__spec__")?.attribute(c"loader_state")?.set_attribute(c"filename", &file)?;
+        if name == zipimport {
+            module.set_attribute(c"__file__", &file)?;
+        }
+    }
+    Some(())
 }
 
 /// `sys.builtin_module_names` as `python` has them: `tuple(filter("_snapfreeze".__ne__, sys.builtin_module_names))`.
