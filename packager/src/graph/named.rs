@@ -143,7 +143,10 @@ impl Builder<'_> {
             Origin::Installed => holder.is_dynamic || list.is_of_modules || is_required,
             Origin::Stdlib => holder.is_dynamic,
         };
-        if is_meant && self.follow_named(holder, word, line) && is_own && lead.origin != Origin::Stdlib {
+        // What a list of a framework names is a plugin: the framework looks into it.
+        let is_plugin = is_required && !holder.is_dynamic;
+        let is_entered = lead.origin != Origin::Stdlib && (is_own || is_plugin);
+        if is_meant && self.follow_named(holder, word, line) && is_entered {
             self.follow_below(holder, word, line);
         }
     }
