@@ -368,6 +368,25 @@ def subinterpreters():
             interpreters.destroy(number)
 
 
+def frozen_modules():
+    """What is frozen, and a fresh copy of importlib, which looks for the frozen ones among all modules."""
+    import _imp
+    import importlib._bootstrap
+    import zipimport
+
+    print([name for name in ("encodings", "zipimport", "_frozen_importlib_external") if _imp.is_frozen(name)])
+    print(relative(getattr(zipimport, "__file__", None)))
+    names = [name for name in sys.modules if name.partition(".")[0] == "importlib"]
+    saved = {name: sys.modules.pop(name) for name in names}
+    frozen = {name: sys.modules[name] for name in ("_frozen_importlib", "_frozen_importlib_external")}
+    sys.modules.update(dict.fromkeys(frozen))
+    try:
+        fresh = __import__("importlib")
+        print(fresh is saved["importlib"], fresh._bootstrap.__name__, fresh.import_module("json").__name__)
+    finally:
+        sys.modules.update({**saved, **frozen})
+
+
 def loader_interface():
     """Which exceptions wrong calls raise, too; not their words, which for native functions are others."""
     import copy
