@@ -20,21 +20,32 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
         trials.push(fixtures.trial(name, slot).runs(files));
         let name = "virtual_files::libraries are loaded by path and name";
         trials.push(fixtures.trial(name, slot).needs(compiler()).runs(libraries));
+        let name = "virtual_files::libraries on the real disk are loaded with what they need";
+        trials.push(fixtures.trial(name, slot).needs(compiler()).runs(libraries_on_disk));
         let name = "virtual_files::programs are executed";
         trials.push(fixtures.trial(name, slot).needs(compiler()).runs(programs));
     }
     trials
 }
 
-/// Freezes a program and runs it, through a symbolic link as well.
-fn is_well(fixtures: &Fixtures, interpreter: &Interpreter, program: &Path, arguments: &[&str]) {
+/// Freezes a program with these options and runs it with these arguments, through a symbolic link as well.
+fn is_well(
+    fixtures: &Fixtures,
+    interpreter: &Interpreter,
+    program: &Path,
+    options: &[&str],
+    arguments: &[&str],
+) {
     let folder = fixtures.folder("virtual");
-    let executable = fixtures.freeze([program], interpreter);
+    let build = options.iter().map(AsRef::as_ref).chain([program.as_os_str()]);
+    let executable = fixtures.freeze(build, interpreter);
+    let executable = if executable.is_dir() { executable.join("program") } else { executable };
     let link = folder.join("link");
     symlink(&executable, &link).unwrap();
     for path in [&executable, &link] {
-        let outcome = execute(plain_command(path).args(arguments).current_dir(&folder));
-        assert_eq!(outcome.succeeded("the program").out(), ALL_WELL);
+        let mut command = plain_command(path);
+        command.args(arguments).current_dir(&folder).env("XDG_CACHE_HOME", folder.join("cache"));
+        assert_eq!(execute(&mut command).succeeded("the program").out(), ALL_WELL);
     }
 }
 
@@ -55,7 +66,7 @@ fn files(fixtures: &Fixtures, interpreter: &Interpreter) {
     }
     make_executable(&package.join("run.sh"));
     symlink("text.txt", package.join("link.txt")).unwrap();
-    is_well(fixtures, interpreter, &folder.join("files.py"), &[]);
+    is_well(fixtures, interpreter, &folder.join("files.py"), &[], &[]);
 }
 
 fn make_executable(path: &Path) {
@@ -68,6 +79,16 @@ fn compile(folder: &Path, arguments: &[&str]) {
 }
 
 fn libraries(fixtures: &Fixtures, interpreter: &Interpreter) {
+    libraries_with(fixtures, interpreter, &[]);
+}
+
+/// What is loaded from the disk comes with what it needs from the archive.
+fn libraries_on_disk(fixtures: &Fixtures, interpreter: &Interpreter) {
+    libraries_with(fixtures, interpreter, &["--materialize", "plugins"]);
+    libraries_with(fixtures, interpreter, &["--onedir"]);
+}
+
+fn libraries_with(fixtures: &Fixtures, interpreter: &Interpreter, options: &[&str]) {
     let folder = fixtures.folder("virtual");
     copy_folder(&fixtures.spec("virtual_files/libraries"), &folder);
     // In a directory that only the plugin's RUNPATH names.
@@ -81,7 +102,7 @@ fn libraries(fixtures: &Fixtures, interpreter: &Interpreter) {
     build(&["plugin.c", "-Lplugins", "-lneeded", &run_path, "-o", "plugins/libplugin.so"]);
     build(&["undefined.c", "-o", "plugins/libundefined.so"]);
     build(&["needed.c", "-o", beside.to_str().unwrap()]);
-    is_well(fixtures, interpreter, &folder.join("libraries.py"), &[name]);
+    is_well(fixtures, interpreter, &folder.join("libraries.py"), options, &[name]);
 }
 
 fn programs(fixtures: &Fixtures, interpreter: &Interpreter) {
@@ -92,5 +113,5 @@ fn programs(fixtures: &Fixtures, interpreter: &Interpreter) {
     std::fs::write(folder.join("tools/script"), "#!/bin/sh\necho $0 $1\nexit 3\n").unwrap();
     make_executable(&folder.join("tools/script"));
     std::fs::write(folder.join("tools/plain"), "no program\n").unwrap();
-    is_well(fixtures, interpreter, &folder.join("programs.py"), &[]);
+    is_well(fixtures, interpreter, &folder.join("programs.py"), &[], &[]);
 }

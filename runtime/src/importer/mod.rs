@@ -67,6 +67,9 @@ impl Importer {
         if target.placement == Placement::Beside {
             dynamic::load_from(root.clone());
         }
+        if let Some(materialized) = &materialized {
+            dynamic::has_copies(materialized.clone());
+        }
         Box::leak(Box::new(Self {
             api,
             archive,

@@ -14,6 +14,7 @@ use core::ptr::{self, NonNull};
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -21,6 +22,7 @@ use super::decompress;
 use super::memory_file::MemoryFile;
 use crate::archive::{ArchiveError, Extent};
 use crate::error::StartError;
+use crate::materialize::Materialized;
 use crate::{MappedArchive, vfs};
 
 /// A library that the dynamic linker has loaded. It stays loaded.
@@ -97,9 +99,28 @@ pub fn load_from(root: PathBuf) {
     let _ = REAL_ROOT.set(root);
 }
 
-/// The path of a library that is on the disk instead of in the archive.
-fn on_disk(library: &crate::archive::Library) -> Option<CString> {
-    let root = REAL_ROOT.get().filter(|_| library.content.length == 0 && !library.file.is_empty())?;
+/// The part of the tree that is on the disk as well.
+static COPIES: OnceLock<Materialized> = OnceLock::new();
+
+/// Says that some files of the tree are on the disk as well, and are to be loaded from there.
+pub fn has_copies(copies: Materialized) {
+    let _ = COPIES.set(copies);
+}
+
+/// A path on the disk as one of the tree, relative to the root: where the tree is a real directory, or has copies.
+pub fn file_on_disk(path: &[u8]) -> Option<&[u8]> {
+    let roots = [REAL_ROOT.get().map(PathBuf::as_path), COPIES.get().map(|copies| copies.root.as_path())];
+    let below = |root: &Path| path.strip_prefix(root.as_os_str().as_bytes())?.strip_prefix(b"/");
+    roots.into_iter().flatten().find_map(below)
+}
+
+/// The path of a library that is on the disk, or there as well.
+pub fn on_disk(library: &crate::archive::Library) -> Option<CString> {
+    if library.file.is_empty() {
+        return None;
+    }
+    let copies = || Some(&COPIES.get().filter(|copies| copies.has(library.file))?.root);
+    let root = REAL_ROOT.get().filter(|_| library.content.length == 0).or_else(copies)?;
     CString::new(root.join(library.file).into_os_string().into_encoded_bytes()).ok()
 }
 

@@ -5,14 +5,17 @@
 //! archive has, the library and what it needs is loaded before; then glibc finds the path among the names that it knows
 //! ([`crate::os::dynamic`]). What went wrong in that is told by the next dlerror.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
+use std::collections::BTreeMap;
 use std::ffi::CString;
+use std::sync::{Mutex, PoisonError};
 
 use super::resolve::{Found, Place, Resolver, begins_inside};
 use super::system::{self, Errno, PathArgument};
 use super::{Mount, mounted};
+use crate::MappedArchive;
 use crate::archive::{Archive, Extent, Library, ModuleKind, Node, NodeContent};
 use crate::error::{EXIT_DAMAGED, StartError};
 use crate::os::dynamic;
@@ -20,6 +23,11 @@ use crate::os::dynamic;
 thread_local! {
     /// Why loading failed, if nobody has asked yet; and what dlerror has given last, which lives until the next call.
     static MESSAGES: RefCell<Messages> = const { RefCell::new(Messages { pending: None, given: None }) };
+}
+
+thread_local! {
+    /// Whether this thread is loading what a library on the real disk needs.
+    static LOADING: Cell<bool> = const { Cell::new(false) };
 }
 
 struct Messages {
@@ -45,12 +53,18 @@ pub fn real_dlopen() -> *const c_void {
 /// # Safety
 /// `path` is null or a string.
 pub unsafe fn dlopen_path(path: *const c_char, flags: c_int) -> *const c_char {
-    let Some(mount) = mounted().filter(|mount| !mount.root.is_empty()) else { return path };
+    let Some(mount) = mounted() else { return path };
     set_pending(None);
     // SAFETY: from the contract.
     let argument = unsafe { PathArgument::new(path) };
     let bytes = argument.bytes();
     if bytes.is_empty() || bytes.starts_with(OF_DESCRIPTORS) {
+        return path;
+    }
+    if let Some(real) = on_disk(mount.archive, bytes) {
+        return real;
+    }
+    if mount.root.is_empty() {
         return path;
     }
     let wanted = if bytes.contains(&b'/') { by_path(mount, argument) } else { Ok(by_name(mount, bytes)) };
@@ -152,10 +166,7 @@ fn relative_path(mount: &Mount, number: u32) -> Option<String> {
 
 /// The library that has this name, or whose file has it.
 fn by_name(mount: &Mount, name: &[u8]) -> Option<Wanted> {
-    let file_name = |library: &Library| library.file.rsplit('/').next().map(str::as_bytes) == Some(name);
-    let libraries = || libraries(mount.archive);
-    let library =
-        libraries().find(|library| library.name.as_bytes() == name).or_else(|| libraries().find(file_name));
+    let library = libraries(mount.archive).find(|library| is_named(library, name));
     if let Some(library) = library {
         return Some((library.content, library.name.to_owned(), library.file.to_owned()));
     }
@@ -163,9 +174,42 @@ fn by_name(mount: &Mount, name: &[u8]) -> Option<Wanted> {
     wanted(mount, &mount.archive.find_child(&root, name).ok()??)
 }
 
-fn libraries(archive: &Archive<'static>) -> impl Iterator<Item = Library<'static>> {
-    (0..archive.library_count() as u32).filter_map(|number| archive.library(number).ok())
+/// Whether others ask for a library by this name, or its file has it.
+fn is_named(library: &Library, name: &[u8]) -> bool {
+    library.name.as_bytes() == name || library.file.rsplit('/').next().map(str::as_bytes) == Some(name)
 }
+
+fn libraries(archive: &Archive<'static>) -> impl Iterator<Item = Library<'static>> {
+    numbered(archive).map(|(_, library)| library)
+}
+
+fn numbered(archive: &Archive<'static>) -> impl Iterator<Item = (u32, Library<'static>)> {
+    (0..archive.library_count() as u32).filter_map(|number| Some((number, archive.library(number).ok()?)))
+}
+
+/// Loads what a library on the real disk needs, whose path or name is given; the path to load it by, for a name. A
+/// failure shows in what glibc says when it does not find what is needed.
+fn on_disk(archive: MappedArchive, path: &[u8]) -> Option<*const c_char> {
+    let is_name = !path.contains(&b'/');
+    let (number, library) = if is_name {
+        numbered(archive).find(|(_, library)| is_named(library, path))?
+    } else {
+        let file = dynamic::file_on_disk(path)?;
+        numbered(archive).find(|(_, library)| library.file.as_bytes() == file)?
+    };
+    let real = dynamic::on_disk(&library)?;
+    // What is needed is loaded by its path, and comes by here again; in circles, if that is how it is needed.
+    if !LOADING.replace(true) {
+        let _ = dynamic::load_all(archive, library.needs.iter());
+        LOADING.set(false);
+    }
+    let mut paths = PATHS.lock().unwrap_or_else(PoisonError::into_inner);
+    let real = || -> &'static CStr { Box::leak(real.into_boxed_c_str()) };
+    is_name.then(|| paths.entry(number).or_insert_with(real).as_ptr())
+}
+
+/// Real paths of libraries that were asked for by name.
+static PATHS: Mutex<BTreeMap<u32, &'static CStr>> = Mutex::new(BTreeMap::new());
 
 /// Numbers of the libraries to load before a content.
 fn needs(archive: &Archive<'static>, content: Extent) -> Vec<u32> {
