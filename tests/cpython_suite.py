@@ -27,7 +27,6 @@ import time
 import xml.etree.ElementTree as ElementTree
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Dict, List, Optional, Set, Tuple
 
 PROJECT = Path(__file__).resolve().parent.parent
 KNOWN_LIST = PROJECT / "docs" / "cpython-tests.md"
@@ -73,7 +72,7 @@ class FileResult:
     """The outcomes of a test file by test id, and how many seconds they took."""
 
     seconds: float = 0.0
-    outcomes: Dict[str, Outcome] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
 
     def add(self, test: str, outcome: Outcome) -> None:
         """Notes an outcome. Of two tests with one id the worse one counts."""
@@ -87,7 +86,7 @@ class FileResult:
         path.write_text(json.dumps(asdict(self)), encoding="utf-8")
 
     @classmethod
-    def load(cls, path: Path) -> "FileResult":
+    def load(cls, path: Path) -> FileResult:
         stored = json.loads(path.read_text(encoding="utf-8"))
         return cls(stored["seconds"], {test: Outcome(**value) for test, value in stored["outcomes"].items()})
 
@@ -119,13 +118,13 @@ class Interpreter:
         return ".".join(self.version.split(".")[:2])
 
     @classmethod
-    def ask(cls, python: Path) -> "Interpreter":
+    def ask(cls, python: Path) -> Interpreter:
         code = "import platform, test.regrtest; print(platform.python_version())"
         answer = subprocess.run([python, "-I", "-c", code], stdout=subprocess.PIPE, text=True, check=True)
         return cls(python, answer.stdout.strip())
 
     @classmethod
-    def find(cls, minor: str) -> "Interpreter":
+    def find(cls, minor: str) -> Interpreter:
         """The newest of pyenv, else that on PATH."""
         root = os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv")
         folders = glob.glob(os.path.join(glob.escape(root), "versions", minor + ".*"))
@@ -157,10 +156,10 @@ class Log:
         """The id of a test as the log names it: 3.11 and later write all of it into the brackets."""
         return where if where.endswith("." + name) else f"{where}.{name}"
 
-    def ended(self) -> Tuple[Dict[str, Outcome], Optional[str]]:
+    def ended(self) -> tuple[dict[str, Outcome], str | None]:
         """The outcomes as far as the log has them, and the test that had begun last."""
-        outcomes: Dict[str, Outcome] = {}
-        current: Optional[str] = None
+        outcomes: dict[str, Outcome] = {}
+        current: str | None = None
         states = {"ok": PASSED, "expected failure": PASSED, "skipped": SKIPPED}
         for line in self.text.splitlines():
             start = self.START.match(line)
@@ -172,9 +171,9 @@ class Log:
                 current = None
         return outcomes, current
 
-    def failures(self) -> Dict[str, str]:
+    def failures(self) -> dict[str, str]:
         """Why tests or subtests failed, by the test's id."""
-        reasons: Dict[str, str] = {}
+        reasons: dict[str, str] = {}
         for section in self.SECTION.finditer(self.text):
             before_output = re.split(r"^(?:Stdout|Stderr):$", section[3], maxsplit=1, flags=re.MULTILINE)[0]
             after_traceback = before_output.partition("Traceback (most recent call last):")[2]
@@ -185,7 +184,7 @@ class Log:
     def last_words(self) -> str:
         """How the process ended, if it ended early."""
         for pattern in (r"^Timeout \(.*", r"^Fatal Python error.*", r"^[\w.]*(?:Error|Exception|SkipTest): .*"):
-            found = re.findall(pattern, self.text, re.MULTILINE)
+            found: list[str] = re.findall(pattern, self.text, re.MULTILINE)
             if found:
                 return found[-1].strip()
         lines = self.text.strip().splitlines()
@@ -222,7 +221,7 @@ class Runner:
     def __init__(self, program: Path, folder: Path, minor: str) -> None:
         self.program, self.folder, self.minor = program, folder, minor
 
-    def run(self, file: str, limit: float, only: Optional[Set[str]] = None) -> FileResult:
+    def run(self, file: str, limit: float, only: set[str] | None = None) -> FileResult:
         """The outcomes of a test file. Where a test ends the process, a further run goes on after it.
 
         ``limit`` is in seconds, for each part that the regression runner divides a file into. ``only`` are the test
@@ -230,7 +229,7 @@ class Runner:
         """
         result = FileResult()
         began = time.monotonic()
-        done: Set[str] = set()
+        done: set[str] = set()
         for number in range(MOST_RUNS):
             text, code, xml = self.start(file, number, limit, only, done)
             log = Log(text)
@@ -253,8 +252,8 @@ class Runner:
         return result
 
     def start(
-        self, file: str, number: int, limit: float, only: Optional[Set[str]], done: Set[str]
-    ) -> Tuple[str, int, Path]:
+        self, file: str, number: int, limit: float, only: set[str] | None, done: set[str]
+    ) -> tuple[str, int, Path]:
         """One run: what it printed, its exit code, and where its results should be."""
         outputs = self.folder / file
         outputs.mkdir(parents=True, exist_ok=True)
@@ -279,7 +278,7 @@ class Runner:
         return log.read_text(encoding="utf-8", errors="replace"), code, xml
 
     @staticmethod
-    def wait(command: List[str], temporary: Path, output: int, limit: float) -> int:
+    def wait(command: list[str], temporary: Path, output: int, limit: float) -> int:
         """Runs a command in an empty directory, with nothing of Python's in the environment."""
         work = temporary / "work"
         work.mkdir()
@@ -315,7 +314,7 @@ def remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def known_failures(minor: str) -> Dict[str, str]:
+def known_failures(minor: str) -> dict[str, str]:
     """The rows of the known list that are about a version: reasons by test id."""
     row = re.compile(r"^\|([^|]+)\|\s*`([^`]+)`\s*\|(.*)\|\s*$", re.MULTILINE)
     text = KNOWN_LIST.read_text(encoding="utf-8") if KNOWN_LIST.exists() else ""
@@ -325,7 +324,7 @@ def known_failures(minor: str) -> Dict[str, str]:
 
 def freeze(snapfreeze: Path, interpreter: Interpreter, output: Path) -> None:
     """Freezes the regression runner with all of the tests."""
-    command: List[object] = [snapfreeze, "build", "-m", "test", "--interpreter=argv", "--include-source"]
+    command: list[object] = [snapfreeze, "build", "-m", "test", "--interpreter=argv", "--include-source"]
     for package in ["test", *OTHER_TEST_PACKAGES.get(interpreter.minor, [])]:
         command += ["--collect-all", package]
     asked = subprocess.run([interpreter.python, "-I", "-c", LIBRARY], stdout=subprocess.PIPE, text=True, check=True)
@@ -341,21 +340,25 @@ class Comparison:
     """One file's tests that pass in python: how many pass in the executable, and why the others do not."""
 
     file: str
-    passed: List[str]
-    failed: Dict[str, str]
+    passed: list[str]
+    failed: dict[str, str]
     python_seconds: float
     frozen_seconds: float
 
 
 def compare(file: str, expected: FileResult, found: FileResult) -> Comparison:
     """Finds the tests that pass in python only."""
-    passed: List[str] = []
-    failed: Dict[str, str] = {}
+    passed: list[str] = []
+    failed: dict[str, str] = {}
     whole = found.outcomes.get(file, Outcome(MISSING, "did not run"))
     for test, outcome in expected.outcomes.items():
         if outcome.state != PASSED:
             continue
-        other = found.outcomes.get(test, Outcome(MISSING, whole.reason))
+        group = test.rpartition(".")[0]
+        setup = found.outcomes.get(f"{group}.setUpClass") or found.outcomes.get(
+            f"{group.rpartition('.')[0]}.setUpModule"
+        )
+        other = found.outcomes.get(test, Outcome(MISSING, (setup or whole).reason))
         if other.state == PASSED:
             passed.append(test)
         else:
@@ -411,9 +414,9 @@ class Suite:
         print(f"{self.interpreter.minor} {file}: {count} passed, {bad} failed ({times})", flush=True)
         return comparison
 
-    def print_failures(self, comparison: Comparison, known: Dict[str, str]) -> None:
+    def print_failures(self, comparison: Comparison, known: dict[str, str]) -> None:
         """One line a failure, or one for all tests of a file that could not be loaded."""
-        lost: Dict[str, int] = {}
+        lost: dict[str, int] = {}
         for test, reason in comparison.failed.items():
             if reason.startswith(MISSING) and test not in known:
                 lost[reason] = lost.get(reason, 0) + 1
@@ -425,7 +428,7 @@ class Suite:
             if count > MOST_LINES:
                 print(f"FAILED {self.interpreter.minor} {count} tests of {comparison.file}: {reason[:300]}")
 
-    def run(self) -> Tuple[int, int, int]:
+    def run(self) -> tuple[int, int, int]:
         """Runs all files and prints what failed: numbers of passed, failed, and those not as listed."""
         arguments, minor = self.arguments, self.interpreter.minor
         if not arguments.reference_only and not arguments.reuse and not arguments.executable:
@@ -452,7 +455,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--snapfreeze", type=Path, help="the packager (default: that under target/)")
     parser.add_argument("--executable", type=Path, help="an executable made before, instead of freezing one")
     parser.add_argument("--reuse", action="store_true", help="run the executable of the last time")
-    parser.add_argument("--files", type=lambda value: value.split(","), default=FILES, help="test files: test_os,test_io")
+    parser.add_argument(
+        "--files", type=lambda value: value.split(","), default=FILES, help="test files: test_os,test_io"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="test files to run at a time (default: 1)")
     parser.add_argument("--fresh", action="store_true", help="do not use python's results of last time")
     parser.add_argument("--no-retry", action="store_true", help="do not run failed tests a second time")
