@@ -6,11 +6,16 @@ Bytecode is made too, so that directories list alike. Run by the interpreter tha
 
 import base64
 import compileall
+import csv
+import dbm.dumb
+import gzip
 import hashlib
 import os
 import random
+import re
 import shlex
 import sqlite3
+import struct
 import subprocess
 import sys
 import sysconfig
@@ -64,11 +69,38 @@ def make_files():
         archive.write(os.path.join(FOLDER, "real", "zipped", "from_zip.py"), "zipped_module.py")
         archive.writestr("zipped_package/__init__.py", "import pkgutil\ntext = pkgutil.get_data(__name__, 'in.txt')\n")
         archive.writestr("zipped_package/in.txt", "in the archive")
+    make_more(os.path.join(SAMPLES, "more"))
     database = sqlite3.connect(os.path.join(data, "base.sqlite"))
     database.execute("create table things (name text, size integer)")
     database.executemany("insert into things values (?, ?)", [(f"thing {i}", i * i) for i in range(2000)])
     database.commit()
     database.close()
+
+
+def make_more(folder):
+    """Files of formats that programs read."""
+    write(os.path.join(folder, "text.gz"), gzip.compress(b"compressed", mtime=0))
+    with zipfile.ZipFile(os.path.join(folder, "modules.zip"), "w") as archive:
+        archive.writestr("zipped_data.py", "value = 'in an archive in the tree'\n")
+    write(os.path.join(folder, "locale", "de", "LC_MESSAGES", "sample.mo"), translations({"": "", "one word": "ein Wort"}))
+    with dbm.dumb.open(os.path.join(folder, "store"), "n") as store:
+        store["key"] = "value"
+    for name in (".hidden", "a'b\"c", "back\\slash", "%percent", "-dash", "tab\there", "\u0301", "x" * 255):
+        write(os.path.join(folder, "names", name), b"named\n")
+    # Lines of RECORD cannot hold this one.
+    write(os.path.join(OWN, "new\nline"), b"named\n")
+    os.mkdir(os.path.join(OWN, "empty"))
+
+
+def translations(messages):
+    """A catalogue as gettext reads it (GNU gettext manual, "The Format of GNU MO Files")."""
+    pairs = sorted((key.encode(), value.encode()) for key, value in messages.items())
+    start, texts, tables = 28 + 16 * len(pairs), b"", [b"", b""]
+    for number in (0, 1):
+        for pair in pairs:
+            tables[number] += struct.pack("<II", len(pair[number]), start + len(texts))
+            texts += pair[number] + b"\0"
+    return struct.pack("<7I", 0x950412DE, 0, len(pairs), 28, 28 + 8 * len(pairs), 0, 0) + tables[0] + tables[1] + texts
 
 
 def make_links():
@@ -140,9 +172,10 @@ def make_metadata():
             with open(path, "rb") as file:
                 content = file.read()
             hashed = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
-            lines.append(f"{os.path.relpath(path, INSTALLED)},sha256={hashed},{len(content)}\n")
+            lines.append((os.path.relpath(path, INSTALLED), f"sha256={hashed}", len(content)))
     record = os.path.join(folder, "RECORD")
-    write(record, "".join([*lines, "samples-1.2.dist-info/RECORD,,\n"]).encode())
+    with open(record, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([*lines, ("samples-1.2.dist-info/RECORD", "", "")])
 
 
 def main():
@@ -155,7 +188,8 @@ def main():
     make_metadata()
     set_modes_and_times()
     for folder in (INSTALLED, OWN):
-        compileall.compile_dir(folder, quiet=1)
+        # What is below `more` is data.
+        compileall.compile_dir(folder, quiet=1, rx=re.compile("/more/"))
 
 
 if __name__ == "__main__":

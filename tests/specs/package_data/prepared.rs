@@ -67,6 +67,12 @@ pub fn headers(slot: &Slot) -> Result<(), String> {
     if header.is_file() { Ok(()) } else { Err("no C headers of it".into()) }
 }
 
+/// Whether extension modules can be made for an interpreter.
+pub fn may_compile(interpreter: &Interpreter) -> bool {
+    let slot = Slot { minor: interpreter.minor.clone(), found: Ok(interpreter.clone()) };
+    compiler().and_then(|()| headers(&slot)).is_ok()
+}
+
 /// The prepared program of an interpreter, once a run.
 pub fn prepared(fixtures: &Fixtures, interpreter: &Interpreter) -> Arc<Prepared> {
     static PLACES: Mutex<BTreeMap<PathBuf, Arc<OnceLock<Arc<Prepared>>>>> = Mutex::new(BTreeMap::new());
@@ -82,8 +88,7 @@ fn prepare(fixtures: &Fixtures, interpreter: &Interpreter) -> Prepared {
     copy_folder(&fixtures.spec("package_data"), &folder);
     let mut command = python_command(&python.python);
     command.arg(folder.join("prepare.py")).arg(&folder);
-    let slot = Slot { minor: interpreter.minor.clone(), found: Ok(interpreter.clone()) };
-    if compiler().and_then(|()| headers(&slot)).is_ok() {
+    if may_compile(interpreter) {
         command.arg("--native");
         let preferred = fixtures.preferred().found;
         if preferred.is_ok_and(|preferred| preferred.python == interpreter.python) {

@@ -21,6 +21,8 @@ def section_module(name):
         from sections import processes as module
     elif name == "importing":
         from sections import importing as module
+    elif name == "applications":
+        from sections import applications as module
     elif name == "sources":
         from sections import sources as module
     else:
