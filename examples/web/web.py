@@ -2,12 +2,7 @@
 
 import sys
 
-# anyio makes the name of its backend at run time; uvicorn has the names of what its options choose in strings.
-import anyio._backends._asyncio
 import uvicorn
-import uvicorn.lifespan.off
-import uvicorn.loops.asyncio
-import uvicorn.protocols.http.h11_impl
 from fastapi import FastAPI
 from pydantic import BaseModel
 

@@ -69,18 +69,19 @@ fn writes_to_those_of_its_own(strace: &Path, fixtures: &Fixtures, interpreter: &
     assert_eq!(by_python, BTreeSet::from(names));
 }
 
-/// What a command writes to, it and its children.
+/// What a command writes to, it and its children. It runs in its own directory, else in a new one.
 pub fn traced(strace: &Path, command: &Command, fixtures: &Fixtures) -> BTreeSet<PathBuf> {
     let folder = fixtures.folder("trace");
     let trace = folder.join("trace.txt");
     let mut traced = Command::new(strace);
     // Of written bytes none: strace prints paths in full all the same.
     traced.args(["-f", "-y", "-s", "0", "-e", "trace=file,desc", "-o"]).arg(&trace);
-    traced.arg(command.get_program()).args(command.get_args()).env_clear().current_dir(&folder);
+    let directory = command.get_current_dir().unwrap_or(&folder);
+    traced.arg(command.get_program()).args(command.get_args()).env_clear().current_dir(directory);
     for (name, value) in command.get_envs() {
         traced.envs(value.map(|value| (name, value)));
     }
     execute(&mut traced).succeeded("the traced program");
     let text = String::from_utf8_lossy(&std::fs::read(&trace).unwrap()).into_owned();
-    written_paths(&text, &folder).unwrap_or_else(|error| panic!("{error}"))
+    written_paths(&text, directory).unwrap_or_else(|error| panic!("{error}"))
 }

@@ -9,7 +9,7 @@ use snapfreeze_tests::execution::plain_command;
 use snapfreeze_tests::jail::{Jail, fill_root};
 use snapfreeze_tests::{Fixtures, Interpreter, Outcome, assert_same, execute};
 
-use crate::workloads::{INSTALLED, PLAIN, python_for, source};
+use crate::workloads::{DRAWING, INSTALLED, PLAIN, python_for, source};
 
 /// Prints where its streams are and writes where it can; it must not matter where the executable is.
 const SURROUNDINGS: &str = "isolation/surroundings.py";
@@ -37,6 +37,11 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
             runs_in_a_root_with_glibc_alone("stdlib", &jail.unwrap(), fixtures, interpreter);
         }));
     }
+    let name = "isolation::pd draws in a root with glibc alone";
+    let other = jail.clone();
+    trials.push(fixtures.trial(name, &preferred).needs(may_jail()).runs(move |fixtures, interpreter| {
+        draws_in_a_root_with_glibc_alone(&other.unwrap(), fixtures, interpreter);
+    }));
     let mut plain = |name: &str, body: fn(&Fixtures, &Interpreter)| {
         trials.push(fixtures.trial(format!("isolation::{name}"), &preferred).runs(body));
     };
@@ -78,6 +83,20 @@ fn runs_in_a_root_with_glibc_alone(
     let root = fixtures.folder("root");
     fill_root(&root, &fixtures.frozen(&source(workload), &python));
     assert_same(&execute(&mut jail.command(&root, "/program")), &expected);
+}
+
+/// matplotlib keeps a list of fonts under HOME, and does not go on without one.
+fn draws_in_a_root_with_glibc_alone(jail: &Jail, fixtures: &Fixtures, interpreter: &Interpreter) {
+    let python = python_for(DRAWING, fixtures, interpreter);
+    let place = fixtures.folder("place");
+    let mut command = fixtures.python(&source(DRAWING), &python);
+    command.env_clear().env("PYTHONDONTWRITEBYTECODE", "1").env("HOME", &place).current_dir(&place);
+    let expected = execute(&mut command).succeeded("python");
+    let root = fixtures.folder("root");
+    fill_root(&root, &fixtures.frozen(&source(DRAWING), &python));
+    assert_same(&execute(jail.command(&root, "/program").env("HOME", "/")), &expected);
+    let picture = |folder: &Path| std::fs::read(folder.join("plot.png")).unwrap();
+    assert!(picture(&root) == picture(&place), "the pictures differ");
 }
 
 fn runs_in_an_environment_of_nonsense(workload: &str, fixtures: &Fixtures, interpreter: &Interpreter) {

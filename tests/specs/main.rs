@@ -16,6 +16,7 @@ mod certificates;
 mod cpython_suite;
 mod damage;
 mod data_files;
+mod ecosystem;
 mod entries;
 mod errors;
 mod examples;
@@ -43,6 +44,7 @@ const BEHAVIOURS: &[Behaviour] = &[
     cpython_suite::trials,
     damage::trials,
     data_files::trials,
+    ecosystem::trials,
     entries::trials,
     errors::trials,
     exits::trials,

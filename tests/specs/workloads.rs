@@ -8,6 +8,8 @@ use snapfreeze_tests::{Fixtures, Interpreter, assert_same, execute};
 pub const PLAIN: &[&str] = &["hello", "stdlib"];
 /// The programs that need an environment.
 pub const INSTALLED: &[&str] = &["cli", "np", "web"];
+/// The one of these that writes a file.
+pub const DRAWING: &str = "pd";
 
 /// The Python that a workload runs with: the environment where it needs one.
 pub fn python_for(workload: &str, fixtures: &Fixtures, interpreter: &Interpreter) -> Interpreter {

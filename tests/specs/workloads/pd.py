@@ -1,4 +1,4 @@
-"""Only built, for the time that it takes: it is the largest of the workloads."""
+"""A table and a picture of it: the largest of the workloads."""
 
 import matplotlib
 import pandas as pd
