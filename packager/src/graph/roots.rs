@@ -65,6 +65,9 @@ pub const TRIGGERED: &[(&str, &[&str])] = &[
     ("importlib_resources", &["importlib.readers"]),
     // A directory that it puts on sys.path.
     ("pkg_resources", &["setuptools._vendor.*", "setuptools._vendor.jaraco.*"]),
+    // Finders of names below them, before that.
+    ("pkg_resources.extern", &["pkg_resources._vendor.*", "pkg_resources._vendor.jaraco.*"]),
+    ("setuptools.extern", &["setuptools._vendor.*", "setuptools._vendor.jaraco.*"]),
 ];
 
 /// Our module that helper processes of multiprocessing's and loky's run (`packager/python/children.py`); the runtime knows
