@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::decompress;
-use super::memory_file::MemoryFile;
+use super::memory_file::{LONGEST_NAME, MemoryFile};
 use crate::archive::{ArchiveError, Extent};
 use crate::error::StartError;
 use crate::materialize::Materialized;
@@ -139,7 +139,7 @@ pub fn load_content(
     flags: c_int,
 ) -> Result<&'static CStr, StartError> {
     let in_tree = vfs::path_in_tree(file);
-    let (path, is_loaded) = begin(archive, content, name)?;
+    let (path, is_loaded) = begin(archive, content, name, in_tree.as_deref())?;
     if is_loaded {
         return Ok(path);
     }
@@ -154,13 +154,20 @@ fn key(content: Extent) -> (u32, u32, u64) {
 }
 
 /// The path to load a content by, and whether that is done already.
-fn begin(archive: MappedArchive, content: Extent, name: &str) -> Result<(&'static CStr, bool), StartError> {
+fn begin(
+    archive: MappedArchive,
+    content: Extent,
+    name: &str,
+    in_tree: Option<&CStr>,
+) -> Result<(&'static CStr, bool), StartError> {
     let mut loaded = lock();
     if let Some(library) = loaded.libraries.get_mut(&key(content)) {
         library.threads += 1;
         return Ok((library.path, library.file.is_none()));
     }
-    let file = memory_file(archive, content, name)?;
+    // In /proc/self/maps it is found by its path, where that is not too long.
+    let in_tree = in_tree.and_then(|path| path.to_str().ok()).filter(|path| path.len() <= LONGEST_NAME);
+    let file = memory_file(archive, content, in_tree.unwrap_or(name))?;
     loaded.attempts += 1;
     let path = descriptor_path(file.as_raw_fd(), loaded.attempts);
     let path: &'static CStr = Box::leak(path.into_boxed_c_str());

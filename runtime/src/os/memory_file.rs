@@ -14,6 +14,9 @@ const MFD_NOEXEC_SEAL: c_uint = 0x8;
 /// "May be executed" (linux/memfd.h, Linux 6.3); before, all memory files may.
 const MFD_EXEC: c_uint = 0x10;
 
+/// Longest name of a memory file, in bytes (memfd_create(2)).
+pub const LONGEST_NAME: usize = 249;
+
 /// A memory file under construction.
 pub struct MemoryFile {
     file: OwnedFd,

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::sync::{Mutex, PoisonError};
 
-use super::resolve::{Found, Place, Resolver, begins_inside};
+use super::path_buffer::PathBuffer;
+use super::resolve::{Found, Place, Resolver, as_shown, begins_inside};
 use super::system::{self, Errno, PathArgument};
 use super::{Mount, mounted};
 use crate::MappedArchive;
@@ -129,6 +130,8 @@ type Wanted = (Extent, String, String);
 /// The file of the tree that a path leads to; none for a path that is real. The error is why there is none, in glibc's
 /// words (elf/dl-load.c).
 fn by_path(mount: &'static Mount, path: PathArgument) -> Result<Option<Wanted>, &'static str> {
+    let mut shown = PathBuffer::new();
+    let path = if as_shown(mount, path, &mut shown) { shown.argument() } else { path };
     if !begins_inside(mount, libc::AT_FDCWD, path)
         && system::link_status(path).err() != Some(Errno(libc::ENOTDIR))
     {

@@ -87,11 +87,40 @@ pub fn through<R: Outcome>(
         }
         match errno() {
             libc::ENOTDIR => {}
-            libc::ENOENT if manner.reads => return certificates::instead(mount, path, real, result),
+            libc::ENOENT if manner.reads => return missing(mount, path, manner, real, inside, result),
             _ => return result,
         }
     }
     beyond(mount, directory, path, manner, real, inside)
+}
+
+/// The rest of [`through`] for a path that does not exist, by a function that reads.
+#[cold]
+fn missing<R: Outcome>(
+    mount: &'static Mount,
+    path: PathArgument,
+    manner: Manner,
+    real: impl Fn(c_int, PathArgument) -> R,
+    inside: impl FnOnce(&'static Mount, Found) -> Result<R>,
+    result: R,
+) -> R {
+    let mut shown = PathBuffer::new();
+    match as_shown(mount, path, &mut shown) {
+        true => beyond(mount, libc::AT_FDCWD, shown.argument(), manner, real, inside),
+        false => certificates::instead(mount, path, real, result),
+    }
+}
+
+/// How `/proc/self/maps` shows what is in a memory file: behind this, and with [`DELETED`] at its end.
+const IN_MEMORY: &[u8] = b"/memfd:";
+const DELETED: &[u8] = b" (deleted)";
+
+/// Whether `path` is one of the tree as `/proc/self/maps` shows it, where some look for the libraries that are loaded;
+/// then `tree_path` becomes the path in the tree.
+pub fn as_shown(mount: &Mount, path: PathArgument, tree_path: &mut PathBuffer) -> bool {
+    let Some(rest) = path.below(IN_MEMORY) else { return false };
+    let rest = rest.strip_suffix(DELETED).unwrap_or(rest);
+    !mount.root.is_empty() && rest.starts_with(&mount.root) && tree_path.push(rest).is_ok()
 }
 
 /// The rest of [`through`], for paths that need to be resolved.

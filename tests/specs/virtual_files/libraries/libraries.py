@@ -28,6 +28,10 @@ needed.where.restype = ctypes.c_char_p
 assert needed.where().decode() == path("libneeded.so"), needed.where()
 assert ctypes.CDLL(path("libneeded.so"))._handle == needed._handle
 assert ctypes.CDLL("libplugin.so")._handle == plugin._handle
+with open("/proc/self/maps") as maps:
+    shown = {line.split(None, 5)[5].rstrip("\n") for line in maps if "libneeded.so" in line}
+assert len(shown) == 1, shown
+assert ctypes.CDLL(shown.pop(), mode=os.RTLD_NOLOAD | os.RTLD_NOW)._handle == needed._handle
 os.chdir(HERE)
 assert ctypes.CDLL("./libplugin.so")._handle == plugin._handle
 os.chdir("/")
