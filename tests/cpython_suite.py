@@ -375,6 +375,7 @@ class Suite:
         folder = arguments.target / f"{interpreter.version}-{place}"
         self.reference = folder / "reference"
         self.executable = arguments.executable or folder / "frozen" / "program"
+        self.known = known_failures(interpreter.minor)
         folder.mkdir(parents=True, exist_ok=True)
         self.outputs = folder / "outputs" if arguments.keep else Path(tempfile.mkdtemp(prefix="outputs-", dir=folder))
         self.python = Runner(interpreter.python, self.outputs / "python", interpreter.minor)
@@ -390,8 +391,8 @@ class Suite:
         return result
 
     def one(self, file: str) -> Comparison:
-        """Runs a file. Tests that failed are run a second time by themselves: what other tests left, or the time
-        of day, may have been the reason."""
+        """Runs a file. Tests that failed and are not known are run a second time by themselves: what other tests
+        left, or how busy the machine was, may have been the reason."""
         expected = self.expected(file)
         if self.arguments.reference_only:
             count = sum(outcome.state == PASSED for outcome in expected.outcomes.values())
@@ -400,7 +401,8 @@ class Suite:
         limit = max(SHORTEST_LIMIT, 3 * expected.seconds)
         found = self.frozen.run(file, limit)
         comparison = compare(file, expected, found)
-        again = {test for test in comparison.failed if found.outcomes.get(test, Outcome(MISSING)).state == FAILED}
+        surprising = comparison.failed.keys() - self.known.keys()
+        again = {test for test in surprising if found.outcomes.get(test, Outcome(MISSING)).state == FAILED}
         if again and not self.arguments.no_retry:
             retried = Runner(self.executable, self.outputs / "frozen-again", self.interpreter.minor)
             found.outcomes.update(
@@ -435,7 +437,7 @@ class Suite:
             freeze(arguments.snapfreeze, self.interpreter, self.executable)
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
             comparisons = list(pool.map(self.one, arguments.files))
-        known = known_failures(minor)
+        known = self.known
         failed = {test: reason for each in comparisons for test, reason in each.failed.items()}
         passed = {test for each in comparisons for test in each.passed}
         for comparison in comparisons:
