@@ -52,6 +52,7 @@ const OF_SOURCES: &[&str] = &[
 pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
     let preferred = fixtures.preferred();
     let compiler = compiler();
+    let (may_jail, may_trace) = (Jail::find().map(|_| ()), strace().map(|_| ()));
     let mut trials = Vec::new();
     for slot in fixtures.each() {
         let native = compiler.clone().and_then(|()| headers(slot));
@@ -70,8 +71,8 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
         one("the same with a package on disk", Ok(()), materialized);
         one("libraries by their names", native, libraries_by_name);
         one("the root is a directory", Ok(()), the_root);
-        one("writing is refused as by a read-only file system", Jail::find().map(|_| ()), refusals);
-        one("reading writes to no file", strace().map(|_| ()), writes_to_no_file);
+        one("writing is refused as by a read-only file system", may_jail.clone(), refusals);
+        one("reading writes to no file", may_trace.clone(), writes_to_no_file);
     }
     let mut one = |name: &str, needed: Result<(), String>, body: fn(&Fixtures, &Interpreter)| {
         trials.push(fixtures.trial(format!("package_data::{name}"), &preferred).needs(needed).runs(body));
@@ -237,9 +238,26 @@ fn materialized(fixtures: &Fixtures, interpreter: &Interpreter) {
     let prepared = prepared(fixtures, interpreter);
     let executable = prepared.frozen(fixtures, Form::Materialized);
     let cache = fixtures.folder("cache home");
-    for section in
-        ["reading.beside_file", "resources.pkgutil_get_data", "libraries.databases", "sources.inspected"]
-    {
+    let native = may_compile(interpreter);
+    let sections = [
+        "reading.beside_file",
+        "reading.a_large_file",
+        "walking.walked",
+        "resources.files",
+        "resources.pkgutil_get_data",
+        "resources.metadata_of_a_distribution",
+        "libraries.databases",
+        "importing.reloads",
+        "importing.other_interpreters",
+        "sources.inspected",
+        "sources.tracebacks",
+        "native.located",
+        "native.ctypes_by_path",
+        "processes.a_bundled_program",
+        "processes.a_bundled_script",
+    ];
+    let needs_native = |section: &&str| section.starts_with("native.") || section.starts_with("processes.");
+    for section in sections.iter().copied().filter(|section| native || !needs_native(section)) {
         let run = || {
             let mut command = prepared.by_frozen(&executable, &[section]);
             execute(command.env("XDG_CACHE_HOME", &cache)).succeeded(section)
