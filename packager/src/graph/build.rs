@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::distributions::Distributions;
+use super::entry_points::EntryPoints;
 use super::external::{ExternalError, FoundSpec};
 use super::imports::{
     ImportEdge, ModuleImports, ModuleName, ReadError, Request, STACK_BYTES, Target, read_imports,
@@ -155,6 +156,8 @@ pub(super) struct Builder<'a> {
     pub(super) calls_help: bool,
     /// Read when somebody asks.
     distributions: Option<Distributions>,
+    /// Read when somebody asks.
+    entry_points: Option<EntryPoints>,
 }
 
 impl<'a> Builder<'a> {
@@ -193,6 +196,7 @@ impl<'a> Builder<'a> {
             used_outside: BTreeSet::new(),
             calls_help: false,
             distributions: None,
+            entry_points: None,
         }
     }
 
@@ -321,6 +325,11 @@ impl<'a> Builder<'a> {
         let (is_package, directories, edges) = (false, vec![], vec![]);
         self.add(roots::CHILDREN, Module { kind, origin, file, is_package, directories, edges });
         true
+    }
+
+    /// What the distributions on the path offer.
+    pub(super) fn entry_points(&mut self) -> &EntryPoints {
+        self.entry_points.get_or_insert_with(|| EntryPoints::read(&self.path))
     }
 
     /// What the distributions on the path require.

@@ -9,6 +9,7 @@
 mod ask;
 pub mod build;
 pub mod distributions;
+pub mod entry_points;
 pub mod external;
 mod follow;
 pub mod imports;

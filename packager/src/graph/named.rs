@@ -6,6 +6,9 @@
 //! computed names, beside dotted names of modules (`INSTALLED_APPS = ["django.contrib.admin", "polls"]`), and in a list
 //! of a distribution that requires what it names (`THEMES = ["alabaster"]`).
 //!
+//! A string may also be the name of a group of entry points: `entry_points(group="mkdocs.themes")`. All modules that
+//! installed distributions offer in it are followed.
+//!
 //! What frameworks are given as a package, they look into: `apps`, `models`, `migrations`, `templatetags`. So a package
 //! that is named brings the modules below it, where the program or a module that imports by computed names does so.
 
@@ -61,6 +64,7 @@ impl Builder<'_> {
         // Collections in which something is a module's name without doubt.
         let mut of_modules: BTreeSet<u32> = BTreeSet::new();
         for named in &imports.names {
+            self.follow_group(&holder, named);
             let found = match &named.form {
                 Form::Word(_) => false,
                 Form::Dotted { name, has_attribute } => {
@@ -90,6 +94,18 @@ impl Builder<'_> {
                 let list = List { is_any: *collection != 0, is_of_modules: of_modules.contains(collection) };
                 self.follow_word(&holder, word, &list, *line);
             }
+        }
+    }
+
+    /// The name of a group of entry points: whoever writes it asks for what they lead to.
+    fn follow_group(&mut self, holder: &Holder, named: &NamedModule) {
+        let (Form::Word(group) | Form::Dotted { name: group, .. }) = &named.form else { return };
+        if holder.origin == Origin::Stdlib {
+            return;
+        }
+        let modules: Vec<String> = self.entry_points().of_group(group).map(str::to_owned).collect();
+        for module in modules {
+            self.follow_named(holder, &module, named.line);
         }
     }
 

@@ -156,6 +156,26 @@ fn distributions_name_only_what_they_require() {
 }
 
 #[test]
+fn groups_of_entry_points_bring_what_they_lead_to() {
+    let files = |program: &'static str| {
+        vec![
+            ("main.py", program),
+            ("site-packages/plugin/__init__.py", ""),
+            ("site-packages/plugin/theme.py", ""),
+            ("site-packages/plugin/other.py", ""),
+            (
+                "site-packages/plugin-1.dist-info/entry_points.txt",
+                "[x.themes]\na = plugin.theme:T\n[y]\nb = plugin.other\n",
+            ),
+        ]
+    };
+    let call = "from importlib import metadata\nfor p in metadata.entry_points(group='x.themes'): p.load()\n";
+    let Some(themes) = found(&files(call), &["site-packages"]) else { return };
+    assert_eq!(themes, "plugin plugin.theme");
+    assert_eq!(found(&files("x = 'themes'\n"), &["site-packages"]).unwrap(), "");
+}
+
+#[test]
 fn patterns_match_whole_names_with_something_in_each_hole() {
     assert!(matches("region_x", "region_*") && matches("aXbYc", "a*b*c") && matches("a", "a"));
     assert!(!matches("region_", "region_*") && !matches("xa", "a") && !matches("abc", "a*b"));
