@@ -81,7 +81,6 @@ api! {
         Py_IncRef: fn(Object);
         Py_DecRef: fn(Object);
         PyObject_GetAttrString: fn(Object, *const c_char) -> Object;
-        PyObject_SetAttr: fn(Object, Object, Object) -> c_int;
         PyObject_RichCompareBool: fn(Object, Object, c_int) -> c_int;
         PyInstanceMethod_New: fn(Object) -> Object;
         PyTuple_Pack: fn(isize; ...) -> Object;
@@ -99,7 +98,6 @@ api! {
         PyUnicode_Concat: fn(Object, Object) -> Object;
         PyUnicode_AsUTF8AndSize: fn(Object, *mut isize) -> *const c_char;
         PyArg_ParseTupleAndKeywords: fn(Object, Object, *const c_char, *const *const c_char; ...) -> c_int;
-        PyLong_AsLong: fn(Object) -> core::ffi::c_long;
         PyLong_FromLong: fn(core::ffi::c_long) -> Object;
         PyStructSequence_SetItem: fn(Object, isize, Object);
         PyList_New: fn(isize) -> Object;
@@ -120,7 +118,6 @@ api! {
         PyEval_EvalCode: fn(Object, Object, Object) -> Object;
         PyType_FromSpec: fn(*mut PyTypeSpec) -> Object;
         PyCFunction_NewEx: fn(*const PyMethodDef, Object, Object) -> Object;
-        _PyNamespace_New: fn(Object) -> Object;
         PySys_GetObject: fn(*const c_char) -> Object;
         PySys_SetObject: fn(*const c_char, Object) -> c_int;
         // Errors.
@@ -129,7 +126,6 @@ api! {
         PyErr_Clear: fn();
         PyErr_ExceptionMatches: fn(Object) -> c_int;
         PyErr_SetString: fn(Object, *const c_char);
-        PyErr_SetImportError: fn(Object, Object, Object) -> Object;
     }
     objects {
         _Py_NoneStruct: super::types::PyObject;

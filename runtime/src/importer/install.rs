@@ -243,13 +243,8 @@ unsafe fn install_importer(importer: &'static Importer, module: Object, globals:
         let module = Owned::share(api, module)?;
         let name = CString::new(OBJECT_NAME).unwrap_or_default();
         module.set_attribute(&name, &session.object)?;
-        // Where pickle looks for the classes.
-        for class in [&session.loaders.source, &session.loaders.extension] {
-            let name = class.attribute(c"__name__")?;
-            if (api.PyObject_SetAttr)(module.get(), name.get(), class.get()) != 0 {
-                return None;
-            }
-        }
+        // Where pickle looks for the class.
+        module.set_attribute(c"SourceFileLoader", &session.loaders.source)?;
         set_sys_attributes(session)?;
         let path = Owned::share(api, (api.PySys_GetObject)(c"meta_path".as_ptr()))?;
         if (api.PyList_Insert)(path.get(), 0, session.object.get()) != 0 {

@@ -1,8 +1,8 @@
-//! The loaders of the archive's modules: subclasses of importlib's own, so that whoever asks a loader for its class,
-//! its path or its data finds what `python` has.
+//! The loaders of the archive's modules: importlib's own, so that whoever asks a loader for its class, its path or its
+//! data finds what `python` has. They read the tree of files, and load extension modules from it.
 //!
-//! What they inherit reads the tree of files. What is native here only avoids that: `get_code` takes a module's code
-//! out of the archive where it lies, and `create_module` hands an extension's library to the dynamic linker.
+//! Only that of modules with bytecode is a subclass: its `get_code` takes a module's code out of the archive where it
+//! lies, which spares the way through files, and its `get_source` tells where there is no source.
 //! The functions have the interpreter's importer object as their receiver, through which they know their session, and
 //! are made methods by `PyInstanceMethod_New`.
 
@@ -23,19 +23,16 @@ pub struct Loaders {
     pub source: Owned,
     /// Of `.pyc` files without a source: importlib's own.
     pub sourceless: Owned,
-    /// Of extension modules.
+    /// Of extension modules: importlib's own.
     pub extension: Owned,
     /// `SourceFileLoader.get_code` of importlib, for files that are not the archive's.
     get_code: Owned,
     /// `SourceFileLoader.get_source` of importlib.
     get_source: Owned,
-    /// `ExtensionFileLoader.create_module` of importlib.
-    create_module: Owned,
 }
 
 static GET_CODE: PyMethodDef = PyMethodDef::new(c"get_code", get_code);
 static GET_SOURCE: PyMethodDef = PyMethodDef::new(c"get_source", get_source);
-static CREATE_MODULE: PyMethodDef = PyMethodDef::new(c"create_module", create_module);
 
 impl Loaders {
     /// Makes the classes; none with an exception set. `importer` is the interpreter's importer object, `external`
@@ -45,7 +42,6 @@ impl Loaders {
     /// The calling thread may use Python.
     pub unsafe fn new(api: &'static Api, importer: &Owned, external: &Owned) -> Option<Self> {
         let base = external.attribute(c"SourceFileLoader")?;
-        let extension = external.attribute(c"ExtensionFileLoader")?;
         // SAFETY: from the contract; the methods' definitions are static.
         unsafe {
             Some(Self {
@@ -53,8 +49,7 @@ impl Loaders {
                 sourceless: external.attribute(c"SourcelessFileLoader")?,
                 get_code: base.attribute(c"get_code")?,
                 get_source: base.attribute(c"get_source")?,
-                create_module: extension.attribute(c"create_module")?,
-                extension: subclass(api, importer, &extension, &[&CREATE_MODULE])?,
+                extension: external.attribute(c"ExtensionFileLoader")?,
             })
         }
     }
@@ -127,23 +122,6 @@ methods! {
             match session.module_at(&file)? {
                 Some(module) if !session.importer.has_source(module.file) => Owned::none(session.api()),
                 _ => session.loaders.get_source.call(&[loader.get(), fullname]),
-            }
-        }
-    }
-
-    /// `create_module(self, spec)` of an extension.
-    create_module(session, loader, spec: c"OO:create_module" c"spec") {
-        // SAFETY: within a method's call.
-        unsafe {
-            let file = loader.attribute(c"path")?;
-            match session.module_at(&file)?.filter(|module| module.kind == ModuleKind::Extension) {
-                Some(module) if !session.importer.is_on_disk(module.file) => {
-                    session.create_extension(spec, &module)
-                }
-                module => {
-                    module.map_or(Some(()), |module| session.load_needs(&module))?;
-                    session.loaders.create_module.call(&[loader.get(), spec])
-                }
             }
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! [`install`] gets it into the interpreter, by way of [`frozen`], [`object`] is the Python object that `sys.meta_path` holds, [`finder`] its
 //! method, [`loaders`] are the classes of the modules' loaders, [`arguments`] their arguments, [`specs`] makes module
-//! specs, [`code`] code objects, [`extensions`] extension modules, [`main_module`] runs the entry, [`open_code`] opens modules' files.
+//! specs, [`code`] code objects, [`main_module`] runs the entry, [`open_code`] opens modules' files.
 //!
 //! One `Importer` serves the process; what belongs to an interpreter (its `ModuleSpec` class and the like) is in
 //! a [`session::Session`], made when `encodings` is first imported there, so that subinterpreters have theirs.
@@ -10,7 +10,6 @@
 pub mod arguments;
 pub mod blocks;
 pub mod code;
-pub mod extensions;
 pub mod finder;
 pub mod frozen;
 pub mod install;
@@ -152,7 +151,7 @@ impl Importer {
 }
 
 /// Ends the process at once with the error's message and exit code.
-fn fatal(error: crate::error::StartError) -> ! {
+pub fn fatal(error: crate::error::StartError) -> ! {
     let code = error.report();
     // SAFETY: ends the process; nothing of it runs on.
     unsafe { libc::_exit(code) }

@@ -24,8 +24,6 @@ pub struct Session {
     pub(super) module_spec: Owned,
     /// `_imp._fix_co_filename`.
     pub(super) fix_co_filename: Owned,
-    /// `_imp.create_dynamic`.
-    pub(super) create_dynamic: Owned,
     /// `importlib.machinery.PathFinder`.
     pub(super) path_finder: Owned,
     /// `importlib._bootstrap_external._NamespacePath`.
@@ -60,7 +58,6 @@ impl Session {
                 root: Owned::take(api, super::install::root_string(importer))?,
                 module_spec: bootstrap.attribute(c"ModuleSpec")?,
                 fix_co_filename: imp.attribute(c"_fix_co_filename")?,
-                create_dynamic: imp.attribute(c"create_dynamic")?,
                 path_finder: external.attribute(c"PathFinder")?,
                 namespace_path: external.attribute(c"_NamespacePath")?,
                 call_with_frames_removed: bootstrap.attribute(c"_call_with_frames_removed")?,

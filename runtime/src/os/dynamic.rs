@@ -73,7 +73,7 @@ pub fn load_library(archive: MappedArchive, number: u32, flags: c_int) -> Result
     if let Some(path) = on_disk(&library) {
         return open(&path, library.name, None, flags);
     }
-    let path = load_content(archive, library.content, library.name, library.file, flags)?;
+    let path = load_content(archive, library.content, library.name, library.file, true, flags)?;
     open(path, library.name, None, flags)
 }
 
@@ -86,7 +86,7 @@ pub fn load_all(archive: MappedArchive, numbers: impl Iterator<Item = u32>) -> R
             open(&path, library.name, None, flags)?;
             continue;
         }
-        load_content(archive, library.content, library.name, library.file, flags)?;
+        load_content(archive, library.content, library.name, library.file, true, flags)?;
     }
     Ok(())
 }
@@ -130,12 +130,13 @@ pub fn loaded_path(content: Extent) -> Option<&'static CStr> {
 }
 
 /// Loads a content that is not loaded yet. `file` is its path in the tree, relative to the root; empty if it has none.
-/// Returns the path that glibc knows it by: `dlopen` of that path gives the library, though there is no such file.
+/// `needed` says that others ask for it by `name`. Returns the path that glibc knows it by: `dlopen` of that path gives the library, though there is no such file.
 pub fn load_content(
     archive: MappedArchive,
     content: Extent,
     name: &str,
     file: &str,
+    needed: bool,
     flags: c_int,
 ) -> Result<&'static CStr, StartError> {
     let in_tree = vfs::path_in_tree(file);
@@ -144,6 +145,12 @@ pub fn load_content(
         return Ok(path);
     }
     let opened = open(path, name, in_tree.as_deref(), flags);
+    // Others ask for a library by a name that is not its SONAME: glibc compares that with the one in its records.
+    let asked_for = CString::new(name).ok().filter(|_| needed && !name.contains('/'));
+    let in_tree = match (&opened, asked_for) {
+        (Ok(library), Some(name)) if library.soname() != Some(&name) => Some(name),
+        _ => in_tree,
+    };
     let renamed = opened.as_ref().ok().zip(in_tree).and_then(|(library, in_tree)| library.rename(in_tree));
     end(content, opened.is_ok(), renamed);
     opened.map(|_| renamed.unwrap_or(path))
@@ -225,15 +232,54 @@ struct LinkMap {
     previous: *mut Self,
 }
 
+/// An entry of a library's dynamic section (gABI, `Elf64_Dyn`).
+#[repr(C)]
+struct Dynamic {
+    tag: i64,
+    value: u64,
+}
+
+/// Tags of the dynamic section (gABI): its end, its strings, and which of them is the library's name.
+const DT_NULL: i64 = 0;
+const DT_STRTAB: i64 = 5;
+const DT_SONAME: i64 = 14;
+
 impl Library {
-    /// Gives the library another name in glibc's records; returns it, or none if that could not be done.
-    fn rename(self, name: CString) -> Option<&'static CStr> {
+    /// glibc's record of the library.
+    fn map(self) -> Option<NonNull<LinkMap>> {
         let mut map: *mut LinkMap = ptr::null_mut();
         // SAFETY: the handle is of a loaded library; the request writes one pointer.
         let status = unsafe { libc::dlinfo(self.0.as_ptr(), libc::RTLD_DI_LINKMAP, (&raw mut map).cast()) };
-        if status != 0 || map.is_null() {
-            return None;
+        NonNull::new(map).filter(|_| status == 0)
+    }
+
+    /// The name by which, as it says itself, others ask for it.
+    fn soname(&self) -> Option<&CStr> {
+        let map = self.map()?;
+        let (mut strings, mut name) = (None, None);
+        // SAFETY: the record of a loaded library, whose dynamic section is mapped and ends with a null entry. glibc has
+        // made the address of the strings absolute, where the section can be written to.
+        unsafe {
+            let map = map.as_ref();
+            let mut entry = map.dynamic.cast::<Dynamic>().cast_const();
+            while !entry.is_null() && (*entry).tag != DT_NULL {
+                let value = usize::try_from((*entry).value).ok()?;
+                match (*entry).tag {
+                    DT_STRTAB => {
+                        strings = Some(if value < map.address { map.address + value } else { value });
+                    }
+                    DT_SONAME => name = Some(value),
+                    _ => {}
+                }
+                entry = entry.add(1);
+            }
+            Some(CStr::from_ptr(ptr::with_exposed_provenance(strings?.checked_add(name?)?)))
         }
+    }
+
+    /// Gives the library another name in glibc's records; returns it, or none if that could not be done.
+    fn rename(self, name: CString) -> Option<&'static CStr> {
+        let map = self.map()?.as_ptr();
         // SAFETY: glibc's record of the library, which is never unloaded. glibc frees the name, if ever, with free: so it
         // is from malloc. The old one stays, for who reads it now.
         unsafe {

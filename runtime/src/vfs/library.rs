@@ -82,12 +82,13 @@ pub unsafe fn dlopen_path(path: *const c_char, flags: c_int) -> *const c_char {
     }
     let needs = needs(mount.archive, content);
     let loaded = dynamic::load_all(mount.archive, needs.into_iter())
-        .and_then(|()| dynamic::load_content(mount.archive, content, &name, &file, flags));
+        .and_then(|()| dynamic::load_content(mount.archive, content, &name, &file, false, flags));
     match loaded {
         Ok(path) => path.as_ptr(),
         Err(error) => {
             if error.exit_code() == EXIT_DAMAGED {
-                error.report();
+                // A program must not take this for a library that it can do without.
+                crate::importer::fatal(error);
             }
             let message = match error {
                 StartError::Load { reason, .. } => reason,

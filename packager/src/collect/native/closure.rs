@@ -251,15 +251,12 @@ impl<'a> Walk<'a> {
         if names.iter().any(|known| known == name) {
             return;
         }
-        let (path, needed_by) = (path.clone(), self.objects[requester].path.clone());
+        // Loaded from memory it answers to its SONAME and to one other name, the first that it was asked for by.
+        let others = names.iter().filter(|known| facts.soname.as_ref() != Some(known));
         let name = name.to_owned();
-        match facts.soname.clone() {
-            None => self.warnings.push(NativeWarning::NoSoname { path, name: name.clone(), needed_by }),
-            Some(soname) if soname != name => {
-                let name = name.clone();
-                self.warnings.push(NativeWarning::OtherName { path, soname, name, needed_by });
-            }
-            Some(_) => {}
+        if let Some(known) = others.cloned().next() {
+            let (path, needed_by) = (path.clone(), self.objects[requester].path.clone());
+            self.warnings.push(NativeWarning::OtherName { path, known, name: name.clone(), needed_by });
         }
         self.objects[object].names.push(name);
     }
@@ -290,12 +287,13 @@ impl<'a> Walk<'a> {
             order.iter().filter_map(|id| position.get(id).copied()).collect()
         };
         let file = |(id, object): (usize, &Object)| {
-            let (load_name, other_names) = object.names.split_first()?;
+            // Its SONAME is known to the loader anyway: another name that it is asked for by has to be told.
+            let is_other = |name: &&String| object.facts.soname.as_ref() != Some(name);
+            let load_name = object.names.iter().find(is_other).or(object.names.first())?;
             Some(NativeFile {
                 path: object.path.clone(),
                 soname: object.facts.soname.clone(),
                 load_name: load_name.clone(),
-                other_names: other_names.to_vec(),
                 needs: before(id),
                 root: object.root,
             })

@@ -35,8 +35,6 @@ pub struct NativeFile {
     pub soname: Option<String>,
     /// The `DT_NEEDED` string by which it was first asked for.
     pub load_name: String,
-    /// The other `DT_NEEDED` strings that mean this file.
-    pub other_names: Vec<String>,
     /// Indexes into [`NativeClosure::files`]: all that must be loaded before this file, dependencies
     /// first, itself excluded.
     pub needs: Vec<usize>,
@@ -136,23 +134,13 @@ pub enum NativeWarning {
         /// An [`ElfError`] in words.
         reason: String,
     },
-    /// Loaded from memory it has no name by which the loader could match the request.
-    #[error("{}: has no SONAME, but {} needs it as {name}", path.display(), needed_by.display())]
-    NoSoname {
-        /// The library.
-        path: PathBuf,
-        /// The `DT_NEEDED` string.
-        name: String,
-        /// The file that asks.
-        needed_by: PathBuf,
-    },
-    /// Loaded from memory it answers to its SONAME only.
-    #[error("{}: has SONAME {soname}, but {} needs it as {name}", path.display(), needed_by.display())]
+    /// Loaded from memory it answers to its SONAME and to one other name.
+    #[error("{}: is known as {known}, but {} needs it as {name}", path.display(), needed_by.display())]
     OtherName {
         /// The library.
         path: PathBuf,
-        /// Its `DT_SONAME`.
-        soname: String,
+        /// The name that it answers to.
+        known: String,
         /// The `DT_NEEDED` string.
         name: String,
         /// The file that asks.
