@@ -319,13 +319,16 @@ impl Builder<'_> {
 
 /// Whether a name matches a pattern in which `*` stands for at least one character.
 fn matches(name: &str, pattern: &str) -> bool {
-    match pattern.split_once('*') {
-        None => name == pattern,
-        Some((start, rest)) => name.strip_prefix(start).is_some_and(|name| {
-            let ends = name.char_indices().map(|(at, c)| at + c.len_utf8());
-            ends.into_iter().any(|end| matches(&name[end..], rest))
-        }),
+    let Some((first, rest)) = pattern.split_once('*') else { return name == pattern };
+    let (between, last) = rest.rsplit_once('*').map_or((None, rest), |(between, last)| (Some(between), last));
+    let Some(mut name) = name.strip_prefix(first) else { return false };
+    // The leftmost place of each text leaves most to those after it.
+    for text in between.into_iter().flat_map(|between| between.split('*')) {
+        let Some((hole, _)) = name.char_indices().nth(1) else { return false };
+        let Some(at) = name[hole..].find(text) else { return false };
+        name = &name[hole + at + text.len()..];
     }
+    name.strip_suffix(last).is_some_and(|hole| !hole.is_empty())
 }
 
 #[cfg(test)]

@@ -178,5 +178,11 @@ fn groups_of_entry_points_bring_what_they_lead_to() {
 #[test]
 fn patterns_match_whole_names_with_something_in_each_hole() {
     assert!(matches("region_x", "region_*") && matches("aXbYc", "a*b*c") && matches("a", "a"));
+    assert!(
+        matches("abab", "*b*b")
+            && matches("xaaya", "*a*a")
+            && !matches("ab", "a*b")
+            && !matches("axb", "a*x*b")
+    );
     assert!(!matches("region_", "region_*") && !matches("xa", "a") && !matches("abc", "a*b"));
 }

@@ -30,16 +30,15 @@ impl<'a> Reader<'a, '_> {
             }
             Expr::Attribute(attribute) => {
                 match attribute.attr.as_str() {
-                    "import_module" | "__import__" | "extend_path" | "iter_modules" | "walk_packages"
-                    | "resolve_name" | "run_module" | "get_data" | "files" | "path" | "open_text"
-                    | "open_binary" | "read_text" | "read_binary" | "contents" | "is_resource" => {
+                    "import_module" | "__import__" | "iter_modules" | "walk_packages" | "resolve_name"
+                    | "run_module" | "get_data" | "files" | "path" | "open_text" | "open_binary"
+                    | "read_text" | "read_binary" | "contents" | "is_resource" => {
                         if let Some(path) = self.scopes().path(&call.func) {
                             self.note_function(&path, call);
                         } else if is_imported_in_place(&attribute.value) {
                             self.note_function(&format!("pkgutil.{}", attribute.attr), call);
                         }
                     }
-                    "declare_namespace" => self.found.extends_path = true,
                     "setdefault" if self.is_sys_modules(&attribute.value) => {
                         call.arguments.args.iter().take(1).for_each(|key| self.note_alias(key));
                     }
@@ -66,7 +65,6 @@ impl<'a> Reader<'a, '_> {
         match path {
             "importlib.import_module" => self.note_import_module(call),
             "__import__" | "builtins.__import__" | "importlib.__import__" => self.note_dunder_import(call),
-            "pkgutil.extend_path" | "pkg_resources.declare_namespace" => self.found.extends_path = true,
             "pkgutil.iter_modules" | "pkgutil.walk_packages" => self.note_iteration(call),
             "pkgutil.resolve_name" => self.note_named_by(call, "name"),
             "runpy.run_module" => self.note_named_by(call, "mod_name"),
@@ -245,7 +243,7 @@ fn is_extend_path(value: &Expr) -> bool {
     }
 }
 
-/// `__import__("pkgutil")`, as in `__import__("pkgutil").extend_path(__path__, __name__)`.
+/// `__import__("pkgutil")`, as in `__import__("pkgutil").iter_modules(__path__)`.
 fn is_imported_in_place(expression: &Expr) -> bool {
     let Expr::Call(call) = expression else { return false };
     let is_import = call.func.as_name_expr().is_some_and(|name| name.id == "__import__");

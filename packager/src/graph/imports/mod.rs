@@ -2,7 +2,7 @@
 //!
 //! In comes the source as bytes, the module's own name and the facts of the target; out come its import
 //! edges in source order, and what else the graph must know of it: `__all__`, the names that it puts into
-//! `sys.modules`, whether it extends its `__path__`. Nothing is looked up here: whether `m.x` is a submodule
+//! `sys.modules`, whether it changes its `__path__`. Nothing is looked up here: whether `m.x` is a submodule
 //! or an attribute, only the finder can tell.
 //!
 //! The phases, each a file:
@@ -193,9 +193,7 @@ pub struct ModuleImports {
     pub aliases: Vec<String>,
     /// Strings that may name modules, in source order.
     pub names: Vec<NamedModule>,
-    /// Whether it calls `pkgutil.extend_path` or `pkg_resources.declare_namespace`.
-    pub extends_path: bool,
-    /// Whether it assigns or alters `__path__` in another way.
+    /// Whether it assigns or alters `__path__`, other than by `pkgutil.extend_path`.
     pub changes_path: bool,
     /// Whether it uses the builtin `help`, which only `site` provides.
     pub calls_help: bool,
