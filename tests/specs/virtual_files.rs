@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::Command;
 
 use libtest_mimic::Trial;
-use snapfreeze_tests::execution::plain_command;
+use snapfreeze_tests::execution::{plain_command, python_command};
 use snapfreeze_tests::fixtures::copy_folder;
+use snapfreeze_tests::jail::Jail;
 use snapfreeze_tests::{Fixtures, Interpreter, execute, jail};
 
 /// What each of the programs prints when nothing is wrong.
@@ -18,6 +19,8 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
     for slot in fixtures.each() {
         let name = "virtual_files::files are read, listed and not to be changed";
         trials.push(fixtures.trial(name, slot).runs(files));
+        let name = "virtual_files::what is refused is what a read-only file system refuses";
+        trials.push(fixtures.trial(name, slot).needs(Jail::find().map(drop)).runs(refusals));
         let name = "virtual_files::libraries are loaded by path and name";
         trials.push(fixtures.trial(name, slot).needs(compiler()).runs(libraries));
         let name = "virtual_files::libraries on the real disk are loaded with what they need";
@@ -67,6 +70,38 @@ fn files(fixtures: &Fixtures, interpreter: &Interpreter) {
     make_executable(&package.join("run.sh"));
     symlink("text.txt", package.join("link.txt")).unwrap();
     is_well(fixtures, interpreter, &folder.join("files.py"), &[], &[]);
+}
+
+/// What is refused, and how, is as it is where `python` has the same files on a read-only file system.
+fn refusals(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let folder = fixtures.folder("virtual");
+    let project = folder.join("project");
+    copy_folder(&fixtures.spec("virtual_files/refusals"), &project);
+    let package = project.join("package");
+    std::fs::create_dir(package.join("directory")).unwrap();
+    for (name, content) in [("file", "text"), ("program", "#!/bin/sh\n"), ("directory/deep", "deep")] {
+        std::fs::write(package.join(name), content).unwrap();
+    }
+    make_executable(&package.join("program"));
+    for (name, target) in [("link", "file"), ("link_to_directory", "directory"), ("up", "../package")] {
+        symlink(target, package.join(name)).unwrap();
+    }
+    let outside = fixtures.folder("outside");
+    std::fs::write(outside.join("beside"), "").unwrap();
+    let program = project.join("refusals.py");
+    let frozen = fixtures.freeze([&program], interpreter);
+    let mut python = python_command(&interpreter.python);
+    python.arg(&program).arg(&outside).current_dir("/");
+    let expected = execute(&mut Jail::find().unwrap().read_only(&project, &python)).succeeded("python").out();
+    let mut frozen = plain_command(frozen);
+    let found = execute(frozen.arg(&outside).current_dir("/")).succeeded("the program").out();
+    let differing = |(expected, found): (&str, &str)| {
+        (expected != found).then(|| format!("python: {expected}\nfrozen: {found}\n"))
+    };
+    let differences: String = expected.lines().zip(found.lines()).filter_map(differing).collect();
+    assert_eq!(differences, "");
+    assert_eq!(found.lines().count(), expected.lines().count());
+    assert!(expected.lines().count() > 2000 && expected.contains("file unlink EROFS\n"), "{expected}");
 }
 
 fn make_executable(path: &Path) {

@@ -25,7 +25,7 @@ fn ask(subject: Subject, reads: bool, real: impl Fn(Subject) -> isize, inside: R
         Subject::Path(path) => (path, true),
         Subject::Link(path) => (path, false),
     };
-    let manner = Manner { follows, reads };
+    let manner = Manner { follows, reads, names: false };
     let real = |_, path: PathArgument| real(if follows { Subject::Path(path) } else { Subject::Link(path) });
     resolve::through(libc::AT_FDCWD, path, manner, real, |_, found| found.present().and(inside))
 }

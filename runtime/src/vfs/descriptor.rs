@@ -41,7 +41,8 @@ pub fn memory_device() -> u64 {
 pub fn open(directory: c_int, path: PathArgument, flags: c_int, mode: mode_t) -> c_int {
     let creates = flags & (libc::O_CREAT | libc::O_EXCL) == libc::O_CREAT | libc::O_EXCL;
     let reads = flags & (libc::O_ACCMODE | libc::O_CREAT) == libc::O_RDONLY;
-    let manner = Manner { follows: flags & libc::O_NOFOLLOW == 0 && !creates, reads };
+    let names = flags & libc::O_CREAT != 0 && flags & libc::O_PATH == 0;
+    let manner = Manner { follows: flags & libc::O_NOFOLLOW == 0 && !creates, reads, names };
     resolve::through(
         directory,
         path,
@@ -54,13 +55,13 @@ pub fn open(directory: c_int, path: PathArgument, flags: c_int, mode: mode_t) ->
 /// Opens what is at a path; refuses what a read-only file system refuses, in the order in which Linux does.
 pub fn open_found(mount: &Mount, found: Found, flags: c_int) -> Result<c_int> {
     let creates = flags & libc::O_CREAT != 0;
-    let writes = flags & libc::O_ACCMODE != libc::O_RDONLY;
-    let Some(node) = found.node else {
-        return Err(Errno(match creates {
-            true if found.slash => libc::EISDIR,
-            true => libc::EROFS,
-            false => libc::ENOENT,
-        }));
+    let writes = flags & libc::O_ACCMODE != libc::O_RDONLY || flags & libc::O_TRUNC != 0;
+    if creates && found.slash && flags & libc::O_PATH == 0 {
+        return Err(Errno(libc::EISDIR));
+    }
+    let node = match found.present() {
+        Err(Errno(libc::ENOENT)) if creates => return Err(Errno(libc::EROFS)),
+        present => present?,
     };
     if flags & libc::O_PATH == 0 {
         if creates && flags & libc::O_EXCL != 0 {
@@ -72,7 +73,7 @@ pub fn open_found(mount: &Mount, found: Found, flags: c_int) -> Result<c_int> {
             NodeContent::Directory(_) if flags & TEMPORARY != 0 => return Err(Errno(libc::EROFS)),
             NodeContent::Directory(_) if creates || writes => return Err(Errno(libc::EISDIR)),
             NodeContent::File(_) if flags & libc::O_DIRECTORY != 0 => return Err(Errno(libc::ENOTDIR)),
-            _ if writes || flags & libc::O_TRUNC != 0 => return Err(Errno(libc::EROFS)),
+            _ if writes => return Err(Errno(libc::EROFS)),
             _ => {}
         }
     } else if flags & libc::O_DIRECTORY != 0 && !matches!(node.content, NodeContent::Directory(_)) {

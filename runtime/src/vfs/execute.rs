@@ -233,7 +233,7 @@ pub unsafe fn spawn(path: PathArgument, arguments: SpawnArguments) -> c_int {
         }
     }
     let mut resolver = Resolver::new(mount);
-    let node = match resolver.resolve(libc::AT_FDCWD, path, true) {
+    let node = match resolver.resolve(libc::AT_FDCWD, path, READS) {
         Ok(Place::Outside(true)) => return call(resolver.real_path()),
         Ok(Place::Outside(false)) => return libc::ENOTDIR,
         Ok(Place::Inside(found)) => found.present(),

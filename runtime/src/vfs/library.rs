@@ -13,7 +13,7 @@ use std::ffi::CString;
 use std::sync::{Mutex, PoisonError};
 
 use super::path_buffer::PathBuffer;
-use super::resolve::{Found, Place, Resolver, as_shown, begins_inside};
+use super::resolve::{Found, Place, READS, Resolver, as_shown, begins_inside};
 use super::system::{self, Errno, PathArgument};
 use super::{Mount, mounted};
 use crate::MappedArchive;
@@ -138,7 +138,7 @@ fn by_path(mount: &'static Mount, path: PathArgument) -> Result<Option<Wanted>, 
     {
         return Ok(None);
     }
-    match Resolver::new(mount).resolve(libc::AT_FDCWD, path, true) {
+    match Resolver::new(mount).resolve(libc::AT_FDCWD, path, READS) {
         Ok(Place::Outside(_)) => Ok(None),
         Ok(Place::Inside(Found { node: Some(node), .. })) => match node.content {
             NodeContent::File(Extent { length: 0, .. }) => Err("file too short"),

@@ -9,7 +9,9 @@ use libc::{mode_t, timespec, timeval};
 
 use super::descriptor;
 use super::mounted;
-use super::resolve::{self, CHANGES, CHANGES_NAME, Found, Place, Resolver, begins_inside};
+use super::resolve::{
+    self, CHANGES, CHANGES_LINK, CHANGES_NAME, Found, Manner, Place, Resolver, begins_inside,
+};
 use super::system::{Errno, PathArgument, Result, errno, next, set_errno, syscall, to_c};
 use crate::archive::NodeContent;
 
@@ -23,7 +25,7 @@ fn attributes(
     if path.bytes().is_empty() && directory >= 0 && descriptor::node_of(directory).is_some() {
         return to_c(Err(Errno(libc::EROFS)));
     }
-    let manner = if follows { CHANGES } else { CHANGES_NAME };
+    let manner = if follows { CHANGES } else { CHANGES_LINK };
     resolve::through(directory, path, manner, real, |_, found| found.present().and(Err(Errno(libc::EROFS))))
 }
 
@@ -45,6 +47,7 @@ fn make(
 fn why_not_made(found: &Found, is_directory: bool) -> Errno {
     Errno(match found.node {
         Some(_) => libc::EEXIST,
+        None if found.too_long => libc::ENAMETOOLONG,
         None if found.slash && !is_directory => libc::ENOENT,
         None => libc::EROFS,
     })
@@ -112,8 +115,8 @@ enum Side<'a> {
     Outside(At<'a>),
 }
 
-fn side<'a>(resolver: &'a mut Resolver, at: At<'a>, follows: bool) -> Result<Side<'a>> {
-    match resolver.resolve(at.directory, at.path, follows) {
+fn side<'a>(resolver: &'a mut Resolver, at: At<'a>, manner: Manner) -> Result<Side<'a>> {
+    match resolver.resolve(at.directory, at.path, manner) {
         Ok(Place::Inside(found)) => Ok(Side::Inside(found)),
         Ok(Place::Outside(true)) => {
             Ok(Side::Outside(At { directory: libc::AT_FDCWD, path: resolver.real_path() }))
@@ -127,7 +130,7 @@ fn side<'a>(resolver: &'a mut Resolver, at: At<'a>, follows: bool) -> Result<Sid
 fn two(
     from: At,
     to: At,
-    follows: bool,
+    manner: Manner,
     real: impl Fn(At, At) -> c_int,
     refusal: impl FnOnce(Side, Side) -> Errno,
 ) -> c_int {
@@ -141,7 +144,11 @@ fn two(
     }
     let was = errno();
     let (mut first, mut second) = (Resolver::new(mount), Resolver::new(mount));
-    let sides = side(&mut first, from, follows).and_then(|from| Ok((from, side(&mut second, to, false)?)));
+    let sides = side(&mut first, from, manner).and_then(|from| match from {
+        // What is to be linked is looked for first; what is to be renamed, not at all.
+        Side::Inside(found @ Found { node: None, .. }) if !manner.names => Err(found.absence()),
+        from => Ok((from, side(&mut second, to, CHANGES_NAME)?)),
+    });
     match sides {
         Ok((Side::Outside(from), Side::Outside(to))) => {
             set_errno(was);
@@ -162,8 +169,10 @@ pub fn rename(from: At, to: At, flags: c_uint) -> c_int {
             syscall!(SYS_renameat2, from.directory, old, to.directory, new, flags) as c_int
         }
     };
-    two(from, to, false, real, |from, to| {
+    two(from, to, CHANGES_NAME, real, |from, to| {
+        let is_busy = |found: &Found| found.dot || found.dot_dot;
         Errno(match (from, to) {
+            (Side::Inside(from), Side::Inside(to)) if is_busy(&from) || is_busy(&to) => libc::EBUSY,
             (Side::Inside(_), Side::Inside(_)) => libc::EROFS,
             _ => libc::EXDEV,
         })
@@ -176,8 +185,8 @@ pub fn link(from: At, to: At, flags: c_int) -> c_int {
         let (old, new) = (from.path.pointer(), to.path.pointer());
         syscall!(SYS_linkat, from.directory, old, to.directory, new, flags) as c_int
     };
-    two(from, to, flags & libc::AT_SYMLINK_FOLLOW != 0, real, |from, to| match (from, to) {
-        (Side::Inside(Found { node: None, .. }), _) => Errno(libc::ENOENT),
+    let manner = if flags & libc::AT_SYMLINK_FOLLOW == 0 { CHANGES_LINK } else { CHANGES };
+    two(from, to, manner, real, |from, to| match (from, to) {
         (_, Side::Inside(found)) => why_not_made(&found, false),
         _ => Errno(libc::EXDEV),
     })
@@ -300,10 +309,10 @@ pub unsafe fn set_descriptor_times(file: c_int, times: *const timespec) -> c_int
 /// truncate(2).
 pub fn truncate(path: PathArgument, length: libc::off_t) -> c_int {
     let real = |_, path: PathArgument| syscall!(SYS_truncate, path.pointer(), length) as c_int;
+    if length < 0 {
+        return to_c(Err(Errno(libc::EINVAL)));
+    }
     resolve::through(libc::AT_FDCWD, path, CHANGES, real, |_, found| {
-        if length < 0 {
-            return Err(Errno(libc::EINVAL));
-        }
         let is_directory = matches!(found.present()?.content, NodeContent::Directory(_));
         Err(Errno(if is_directory { libc::EISDIR } else { libc::EROFS }))
     })

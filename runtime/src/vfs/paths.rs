@@ -13,7 +13,7 @@ use crate::archive::{Node, NodeContent};
 /// faccessat(3), and access(2) with `AT_FDCWD` and no flags.
 pub fn access(directory: c_int, path: PathArgument, mode: c_int, flags: c_int) -> c_int {
     let real = |directory, path: PathArgument| system::faccessat(directory, path, mode, flags);
-    let manner = Manner { follows: flags & libc::AT_SYMLINK_NOFOLLOW == 0, reads: true };
+    let manner = Manner { follows: flags & libc::AT_SYMLINK_NOFOLLOW == 0, reads: true, names: false };
     resolve::through(directory, path, manner, real, |_, found| {
         if mode & !(libc::R_OK | libc::W_OK | libc::X_OK) != 0 {
             return Err(Errno(libc::EINVAL));

@@ -27,16 +27,21 @@ pub struct Manner {
     pub follows: bool,
     /// Whether the function reads: then the system's certificates stand in for missing ones.
     pub reads: bool,
+    /// Whether the function is about the name at the path's end, even one with `/` behind it: then that is not followed
+    /// and need not be a directory's.
+    pub names: bool,
 }
 
 /// A function that reads what is at the path.
-pub const READS: Manner = Manner { follows: true, reads: true };
+pub const READS: Manner = Manner { follows: true, reads: true, names: false };
 /// A function that reads what is at the path, or the symbolic link that is there.
-pub const READS_LINK: Manner = Manner { follows: false, reads: true };
+pub const READS_LINK: Manner = Manner { follows: false, reads: true, names: false };
 /// A function that changes what is at the path.
-pub const CHANGES: Manner = Manner { follows: true, reads: false };
+pub const CHANGES: Manner = Manner { follows: true, reads: false, names: false };
+/// A function that changes what is at the path, or the symbolic link that is there.
+pub const CHANGES_LINK: Manner = Manner { follows: false, reads: false, names: false };
 /// A function that changes a directory: the name at the path's end appears, goes or moves.
-pub const CHANGES_NAME: Manner = Manner { follows: false, reads: false };
+pub const CHANGES_NAME: Manner = Manner { follows: false, reads: false, names: true };
 
 /// Where a path leads in the tree.
 #[derive(Debug)]
@@ -49,15 +54,23 @@ pub struct Found {
     pub dot: bool,
     /// Whether the last name was `..`.
     pub dot_dot: bool,
+    /// Whether the last name is longer than names may be. To some changes of a directory that makes no difference.
+    pub too_long: bool,
 }
 
 impl Found {
     /// What is there.
     ///
     /// # Errors
-    /// ENOENT.
+    /// ENOENT, ENAMETOOLONG.
     pub fn present(self) -> Result<Node<'static>> {
-        self.node.ok_or(Errno(libc::ENOENT))
+        let absence = self.absence();
+        self.node.ok_or(absence)
+    }
+
+    /// Why there is nothing, if so.
+    pub fn absence(&self) -> Errno {
+        Errno(if self.too_long { libc::ENAMETOOLONG } else { libc::ENOENT })
     }
 }
 
@@ -134,7 +147,7 @@ fn beyond<R: Outcome>(
     inside: impl FnOnce(&'static Mount, Found) -> Result<R>,
 ) -> R {
     let mut resolver = Resolver::new(mount);
-    match resolver.resolve(directory, path, manner.follows) {
+    match resolver.resolve(directory, path, manner) {
         Ok(Place::Inside(found)) => to_c(inside(mount, found)),
         Ok(Place::Outside(true)) => real(libc::AT_FDCWD, resolver.real_path()),
         Ok(Place::Outside(false)) => {
@@ -156,7 +169,7 @@ pub fn begins_inside(mount: &Mount, directory: c_int, path: PathArgument) -> boo
 pub struct Resolver {
     mount: &'static Mount,
     links: u32,
-    follows: bool,
+    manner: Manner,
     /// Where the path has led among the real files: absolute, without links; empty for `/`.
     real: PathBuffer,
     /// Whether the path has been in the tree: then it is not the kernel's any more.
@@ -177,7 +190,7 @@ fn without_slashes(path: &[u8]) -> &[u8] {
 impl Resolver {
     /// A resolver for one path.
     pub fn new(mount: &'static Mount) -> Self {
-        Self { mount, links: 0, follows: true, real: PathBuffer::new(), entered: false }
+        Self { mount, links: 0, manner: READS, real: PathBuffer::new(), entered: false }
     }
 
     /// The real path to use instead, after [`Place::Outside`].
@@ -189,8 +202,8 @@ impl Resolver {
     ///
     /// # Errors
     /// As path_resolution(7) has them.
-    pub fn resolve(&mut self, directory: c_int, path: PathArgument, follows: bool) -> Result<Place> {
-        self.follows = follows;
+    pub fn resolve(&mut self, directory: c_int, path: PathArgument, manner: Manner) -> Result<Place> {
+        self.manner = manner;
         let bytes = path.bytes();
         if bytes.is_empty() {
             return Err(Errno(libc::ENOENT));
@@ -243,12 +256,13 @@ impl Resolver {
             let slash = rest.starts_with(b"/");
             rest = without_slashes(rest);
             let is_directory = matches!(node.content, NodeContent::Directory(_));
-            if !is_directory && (slash || !rest.is_empty()) {
+            let may_be_file = rest.is_empty() && (!slash || self.manner.names);
+            if !is_directory && !may_be_file {
                 return Err(Errno(libc::ENOTDIR));
             }
             if rest.is_empty() {
                 let (dot, dot_dot) = (last == b".", last == b"..");
-                return Ok(Place::Inside(Found { node: Some(node), slash, dot, dot_dot }));
+                return Ok(Place::Inside(Found { node: Some(node), slash, dot, dot_dot, too_long: false }));
             }
             (last, rest) = split(rest);
             match last {
@@ -258,20 +272,33 @@ impl Resolver {
                     node = mount.node(mount.parent(node.number))?;
                     continue;
                 }
-                name if name.len() > LONGEST_NAME => return Err(Errno(libc::ENAMETOOLONG)),
                 _ => {}
             }
             let is_last = without_slashes(rest).is_empty();
-            let Some(child) = mount.archive.find_child(&node, last)? else {
-                let found = Found { node: None, slash: !rest.is_empty(), dot: false, dot_dot: false };
+            let too_long = last.len() > LONGEST_NAME;
+            if too_long && !is_last {
+                return Err(Errno(libc::ENAMETOOLONG));
+            }
+            let child = if too_long { None } else { mount.archive.find_child(&node, last)? };
+            let Some(child) = child else {
+                let slash = !rest.is_empty();
+                let found = Found { node: None, slash, dot: false, dot_dot: false, too_long };
                 return if is_last { Ok(Place::Inside(found)) } else { Err(Errno(libc::ENOENT)) };
             };
             match child.content {
-                NodeContent::Symlink(target) if self.follows || !rest.is_empty() => {
+                NodeContent::Symlink(target) if self.goes_on(rest) => {
                     return self.follow(target, rest, |resolver, path| resolver.walk(node.number, path));
                 }
                 _ => node = child,
             }
+        }
+    }
+
+    /// Whether a symbolic link is followed that has `rest` behind it.
+    fn goes_on(&self, rest: &[u8]) -> bool {
+        match rest {
+            [] => self.manner.follows,
+            _ => !self.manner.names || !without_slashes(rest).is_empty(),
         }
     }
 
@@ -336,7 +363,7 @@ impl Resolver {
             let Ok(status) = system::link_status(self.real.argument()) else { break };
             match status.st_mode & libc::S_IFMT {
                 libc::S_IFDIR => {}
-                libc::S_IFLNK if self.follows || !rest.is_empty() => {
+                libc::S_IFLNK if self.goes_on(rest) => {
                     let mut target = PathBuffer::new();
                     target.fill(|buffer| system::read_link(self.real.argument(), buffer))?;
                     self.real.pop();

@@ -81,7 +81,7 @@ impl Mount {
 /// # Safety
 /// `buffer` can hold a `stat64`.
 pub unsafe fn stat(directory: c_int, path: PathArgument, buffer: *mut stat64, flags: c_int) -> c_int {
-    let manner = Manner { follows: flags & libc::AT_SYMLINK_NOFOLLOW == 0, reads: true };
+    let manner = Manner { follows: flags & libc::AT_SYMLINK_NOFOLLOW == 0, reads: true, names: false };
     resolve::through(
         directory,
         path,
@@ -136,7 +136,7 @@ pub unsafe fn statx(
     mask: c_uint,
     buffer: *mut libc::statx,
 ) -> c_int {
-    let manner = Manner { follows: flags & libc::AT_SYMLINK_NOFOLLOW == 0, reads: true };
+    let manner = Manner { follows: flags & libc::AT_SYMLINK_NOFOLLOW == 0, reads: true, names: false };
     resolve::through(
         directory,
         path,

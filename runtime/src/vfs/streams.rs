@@ -34,7 +34,7 @@ fn reads(mode: &CStr) -> bool {
 }
 
 const fn manner(reads: bool) -> Manner {
-    Manner { follows: true, reads }
+    Manner { follows: true, reads, names: false }
 }
 
 /// fopen(3).

@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use libc::{AT_FDCWD, c_int};
 
 use super::modify::{self, At};
-use super::resolve::{Place, Resolver};
+use super::resolve::{Place, READS, Resolver};
 use super::system::{PathArgument, errno, set_errno};
 use super::{Mount, attributes, descriptor, directory, paths, status, streams};
 use crate::archive::writer::{ArchiveWriter, NodeRecord, NodeRecordContent, TargetRecord, compress};
@@ -379,7 +379,7 @@ fn above_the_root_is_the_executable() {
     assert_eq!(beside.st_mode & libc::S_IFMT, libc::S_IFDIR);
     assert_eq!(stat(&inside("../pkg")).err(), Some(libc::ENOTDIR));
     let path = c(&inside("pkg"));
-    let place = Resolver::new(mount()).resolve(AT_FDCWD, PathArgument::from(path.as_c_str()), true);
+    let place = Resolver::new(mount()).resolve(AT_FDCWD, PathArgument::from(path.as_c_str()), READS);
     assert!(
         matches!(place, Ok(Place::Inside(found)) if found.node.as_ref().is_some_and(|node| node.name == b"pkg"))
     );
