@@ -7,10 +7,12 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::MappedArchive;
 use crate::archive::{ArchiveError, Node, NodeContent};
@@ -18,6 +20,9 @@ use crate::error::StartError;
 
 /// Permission bits of directories: the user's alone.
 const PRIVATE: u32 = 0o700;
+
+/// After this time nobody is writing to a directory any more.
+const ABANDONED: Duration = Duration::from_secs(3600);
 
 /// The part of the tree that is on the real disk.
 #[derive(Debug, Clone)]
@@ -50,8 +55,8 @@ pub fn materialize(archive: MappedArchive) -> Result<Option<Materialized>, Start
     let base = cache_directory().ok_or(StartError::NoCache)?.join("snapfreeze");
     let place = base.join(format!("{:016x}", archive.index_checksum()));
     let paths = wanted.iter().map(|(path, _)| path.clone()).collect();
+    own_directory(&base).map_err(|source| failed(&base, source))?;
     if !is_intact(archive, &place, &wanted)? {
-        private_directory(&base).map_err(|source| failed(&base, source))?;
         write_anew(archive, &base, &place, &wanted)?;
     }
     Ok(Some(Materialized { root: place, paths }))
@@ -71,10 +76,19 @@ fn collect(
     {
         for child in children.clone() {
             let child = archive.node(child)?;
-            collect(archive, &child, &path.join(OsStr::from_bytes(child.name)), wanted)?;
+            collect(archive, &child, &below(path, &child)?, wanted)?;
         }
     }
     Ok(())
+}
+
+/// The path of a directory's child, whose name must not lead elsewhere.
+fn below(directory: &Path, child: &Node) -> Result<PathBuf, ArchiveError> {
+    let name = child.name;
+    if matches!(name, b"" | b"." | b"..") || name.contains(&b'/') {
+        return Err(ArchiveError::Invalid { part: "name of a file" });
+    }
+    Ok(directory.join(OsStr::from_bytes(name)))
 }
 
 /// `$XDG_CACHE_HOME`, else `$HOME/.cache` (XDG Base Directory Specification: only absolute paths count).
@@ -85,6 +99,22 @@ fn cache_directory() -> Option<PathBuf> {
 
 fn private_directory(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(PRIVATE).create(path)
+}
+
+/// Makes a directory, if it is missing, that nobody but the user can write to: whoever can rename what is in it could
+/// put other files in place of those that were compared.
+fn own_directory(path: &Path) -> io::Result<()> {
+    private_directory(path)?;
+    let (found, link) = (fs::metadata(path)?, fs::symlink_metadata(path)?);
+    // SAFETY: no conditions.
+    let user = unsafe { libc::geteuid() };
+    if found.uid() != user || link.uid() != user {
+        return Err(io::Error::from_raw_os_error(libc::EACCES));
+    }
+    match found.mode() & 0o022 {
+        0 => Ok(()),
+        others => fs::set_permissions(path, Permissions::from_mode(found.mode() & 0o7777 & !others)),
+    }
 }
 
 /// Whether everything is on disk as it is in the archive, in a directory that nobody else can write to.
@@ -114,7 +144,7 @@ fn is_same(archive: MappedArchive, path: &Path, node: &Node<'static>) -> Result<
         NodeContent::Directory(children) => {
             for child in children.clone() {
                 let child = archive.node(child)?;
-                if !is_same(archive, &path.join(OsStr::from_bytes(child.name)), &child)? {
+                if !is_same(archive, &below(path, &child)?, &child)? {
                     return Ok(false);
                 }
             }
@@ -134,6 +164,10 @@ fn is_same(archive: MappedArchive, path: &Path, node: &Node<'static>) -> Result<
     }
 }
 
+/// Beginnings of the names of directories that are being written, or that were in the way.
+const DRAFT: &str = ".draft-";
+const OLD: &str = ".old-";
+
 /// Writes everything into a directory beside `place`, which then takes its name. Of several processes that do so at once
 /// one is first; the others take what it has made.
 fn write_anew(
@@ -143,9 +177,11 @@ fn write_anew(
     wanted: &[(PathBuf, Node<'static>)],
 ) -> Result<(), StartError> {
     let failed = |path: &Path, source| StartError::Materialize { path: path.to_owned(), source };
-    let name = |what: &str| base.join(format!(".{what}-{}", std::process::id()));
-    let (draft, old) = (name("draft"), name("old"));
-    let _ = fs::remove_dir_all(&draft); // of a process that had this number and was interrupted
+    remove_leftovers(base);
+    // Processes of other machines and containers may have the same number, and the same base.
+    let unique = RandomState::new().hash_one(std::process::id());
+    let name = |what: &str| base.join(format!("{what}{unique:016x}"));
+    let (draft, old) = (name(DRAFT), name(OLD));
     let written = private_directory(&draft).map_err(|source| failed(&draft, source)).and_then(|()| {
         wanted.iter().try_for_each(|(path, node)| {
             let path = draft.join(path);
@@ -155,9 +191,13 @@ fn write_anew(
         })
     });
     let renamed = written.and_then(|()| {
-        // What is there is damaged, or another process has just been faster.
+        // When another process has just been faster, what it has made is in use, and stays.
+        if fs::rename(&draft, place).is_ok() || is_intact(archive, place, wanted)? {
+            return Ok(());
+        }
+        // What is there is damaged.
         if fs::rename(place, &old).is_ok() {
-            let _ = fs::remove_dir_all(&old);
+            remove(&old);
         }
         match fs::rename(&draft, place) {
             Ok(()) => Ok(()),
@@ -165,8 +205,25 @@ fn write_anew(
             Err(source) => Err(failed(place, source)),
         }
     });
-    let _ = fs::remove_dir_all(&draft);
+    remove(&draft);
     renamed
+}
+
+/// Removes a directory, or what is in its place; a failure leaves it to the next time.
+fn remove(path: &Path) {
+    let _ = fs::remove_dir_all(path).or_else(|_| fs::remove_file(path));
+}
+
+/// Removes what processes that were interrupted have left behind.
+fn remove_leftovers(base: &Path) {
+    for entry in fs::read_dir(base).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let is_temporary = [DRAFT, OLD].iter().any(|start| name.as_bytes().starts_with(start.as_bytes()));
+        let changed = || entry.metadata().and_then(|found| found.modified()).ok()?.elapsed().ok();
+        if is_temporary && changed().is_some_and(|age| age > ABANDONED) {
+            remove(&entry.path());
+        }
+    }
 }
 
 fn write(archive: MappedArchive, path: &Path, node: &Node<'static>) -> Result<(), StartError> {
@@ -176,7 +233,7 @@ fn write(archive: MappedArchive, path: &Path, node: &Node<'static>) -> Result<()
             private_directory(path).map_err(failed)?;
             for child in children.clone() {
                 let child = archive.node(child)?;
-                write(archive, &path.join(OsStr::from_bytes(child.name)), &child)?;
+                write(archive, &below(path, &child)?, &child)?;
             }
         }
         NodeContent::Symlink(target) => symlink(OsStr::from_bytes(target), path).map_err(failed)?,
@@ -192,4 +249,93 @@ fn write(archive: MappedArchive, path: &Path, node: &Node<'static>) -> Result<()
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+#[cfg(feature = "write")]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::archive::writer::{ArchiveWriter, NodeRecord, NodeRecordContent, TargetRecord, compress};
+    use crate::archive::{Archive, EntryKind, Extent, InterpreterMode, Placement};
+
+    /// An archive with one file, which is to be on disk.
+    fn archive(path: &str) -> MappedArchive {
+        let mut writer = ArchiveWriter::new(Cursor::new(Vec::new())).unwrap();
+        writer.add_block(&compress(b"content", 3).unwrap()).unwrap();
+        let content = NodeRecordContent::File(Extent { block: 0, offset: 0, length: 7 });
+        let path = path.as_bytes().to_vec();
+        writer.add_node(NodeRecord { path, mode: 0o644, mtime: 0, materialize: true, content }).unwrap();
+        let text = String::new;
+        let target = TargetRecord {
+            python: (3, 11),
+            version: text(),
+            abi_flags: text(),
+            platform: text(),
+            cache_tag: text(),
+            optimize: 0,
+            entry_kind: EntryKind::Script,
+            entry: text(),
+            libpython: None,
+            bootstrap: Extent { block: 0, offset: 0, length: 1 },
+            interpreter: InterpreterMode::None,
+            placement: Placement::Archive,
+            ca_file: text(),
+            ca_directory: text(),
+        };
+        let bytes = writer.finish(&target).unwrap().1.into_inner().leak();
+        Box::leak(Box::new(Archive::open(bytes).unwrap()))
+    }
+
+    fn wanted(archive: MappedArchive) -> Result<Vec<(PathBuf, Node<'static>)>, ArchiveError> {
+        let mut wanted = Vec::new();
+        collect(archive, &archive.root()?, Path::new(""), &mut wanted)?;
+        Ok(wanted)
+    }
+
+    /// A directory for one test.
+    fn base(test: &str) -> PathBuf {
+        let base = std::env::temp_dir().join(format!("snapfreeze-{test}-{}", std::process::id()));
+        own_directory(&base).unwrap();
+        base
+    }
+
+    #[test]
+    fn names_that_lead_elsewhere_are_damage() {
+        for path in ["../file", "a/../../file", "./file", "a/.."] {
+            assert!(matches!(wanted(archive(path)), Err(ArchiveError::Invalid { .. })), "{path}");
+        }
+        assert_eq!(wanted(archive("a/..file")).unwrap()[0].0, Path::new("a/..file"));
+    }
+
+    #[test]
+    fn what_is_intact_stays_and_what_is_damaged_goes() {
+        let (archive, base) = (archive("a/file"), base("stays"));
+        let (wanted, place) = (wanted(archive).unwrap(), base.join("place"));
+        let number = || fs::metadata(&place).unwrap().ino();
+        write_anew(archive, &base, &place, &wanted).unwrap();
+        let first = number();
+        write_anew(archive, &base, &place, &wanted).unwrap();
+        assert_eq!(number(), first);
+        fs::write(place.join("a/file"), b"CONTENT").unwrap();
+        write_anew(archive, &base, &place, &wanted).unwrap();
+        assert_ne!(number(), first);
+        assert_eq!(fs::read(place.join("a/file")).unwrap(), b"content");
+        fs::remove_dir_all(&place).unwrap();
+        fs::write(&place, b"a file").unwrap();
+        write_anew(archive, &base, &place, &wanted).unwrap();
+        assert!(is_intact(archive, &place, &wanted).unwrap());
+        assert_eq!(fs::read_dir(&base).unwrap().count(), 1);
+        fs::remove_dir_all(&base).unwrap();
+    }
+
+    #[test]
+    fn what_others_can_write_to_is_made_the_users() {
+        let base = base("private");
+        fs::set_permissions(&base, Permissions::from_mode(0o777)).unwrap();
+        own_directory(&base).unwrap();
+        assert_eq!(fs::metadata(&base).unwrap().mode() & 0o7777, 0o755);
+        fs::remove_dir_all(&base).unwrap();
+    }
 }
