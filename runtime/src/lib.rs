@@ -31,14 +31,14 @@ mod embedded {
     use core::ffi::{c_char, c_int};
 
     use crate::archive::slot::SLOT_LENGTH;
-    use crate::archive::{Archive, ArchiveError};
+    use crate::archive::{Archive, ArchiveError, Placement};
     use crate::command_line::CommandLine;
     use crate::cpython::{Api, Interpreter, libpython};
     use crate::error::StartError;
-    use crate::importer::{Importer, install};
+    use crate::importer::{self, Importer, install};
     use crate::materialize::materialize;
-    use crate::os::memory_file;
     use crate::os::running_file::RunningFile;
+    use crate::os::{dynamic, memory_file};
     use crate::vfs;
 
     /// Runs the program whose archive `slot` points to; returns the process's exit code.
@@ -68,6 +68,10 @@ mod embedded {
         let executable = file.close();
         let target = archive.target().map_err(StartError::Damaged)?;
         vfs::mount(archive, &target, &executable, identity);
+        let root = importer::root(&target, &executable);
+        if target.placement == Placement::Beside {
+            dynamic::load_from(root.clone());
+        }
         let has_module = |name: &str| matches!(archive.find_module(name), Ok(Some(_)));
         // SAFETY: argv is what this function was given.
         let command_line = unsafe { CommandLine::read(argc, argv, target.interpreter, has_module) };
@@ -78,7 +82,7 @@ mod embedded {
         let mut interpreter = Interpreter::prepare(api, &target, &command_line)?;
 
         let materialized = materialize(archive)?;
-        let importer = Importer::new(api, archive, &target, &executable, command_line, materialized);
+        let importer = Importer::new(api, archive, &target, root, command_line, materialized);
         install::before_initialisation(importer, &mut interpreter)?;
         // SAFETY: nothing of Python runs before this call.
         unsafe { interpreter.initialise(&executable, importer.root()) }?;

@@ -143,7 +143,11 @@ fn finder_interface(fixtures: &Fixtures, python: &Interpreter) {
 }
 
 fn no_source(fixtures: &Fixtures, python: &Interpreter) {
-    let expected = "('OSError', 'could not get source code')\n[] None\n";
+    // From 3.13 on, linecache takes an empty file, which a module's is without its source, for an empty line.
+    let expected = match python.minor.as_str() {
+        "3.9" | "3.10" | "3.11" | "3.12" => "('OSError', 'could not get source code')\n[] None\n",
+        _ => "('OSError', 'lineno is out of bounds')\n['\\n'] None\n",
+    };
     assert_eq!(own(fixtures, python, "no_source"), expected);
     assert_eq!(own(fixtures, python, "license_text"), "See https://www.python.org/psf/license/\n");
 }

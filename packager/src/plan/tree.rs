@@ -156,11 +156,10 @@ fn cached_path(path: &TreePath, target: &PlannedTarget) -> Option<TreePath> {
 }
 
 /// Libraries lie where they do in site-packages; those of the system in the root, under the name they are asked for
-/// by. libpython has none: the runtime loads it before there is a tree.
+/// by.
 fn add_libraries(parts: &TreeParts, tree: &mut BTreeMap<TreePath, TreeFile>) {
     let sites: Vec<PathBuf> = sites(parts.facts);
-    let count = parts.libraries.len().saturating_sub(1);
-    for (number, library) in parts.libraries.iter().take(count).enumerate() {
+    for (number, library) in parts.libraries.iter().enumerate() {
         if library.is_data {
             continue;
         }

@@ -35,6 +35,14 @@ use session::Session;
 /// Name of the directory that the archive appears as, below the executable's own path or beside it.
 const ROOT_NAME: &str = "_internal";
 
+/// The directory that the archive appears as: below the executable, or beside it.
+pub fn root(target: &Target, executable: &Path) -> PathBuf {
+    match target.placement {
+        Placement::Archive => executable.join(ROOT_NAME),
+        Placement::Beside => executable.with_file_name(ROOT_NAME),
+    }
+}
+
 /// What the importer works with, for the life of the process.
 pub struct Importer {
     api: &'static Api,
@@ -50,22 +58,15 @@ pub struct Importer {
 }
 
 impl Importer {
-    /// An importer over `archive`, in the executable at `executable`. It lives as long as the process.
+    /// An importer over `archive`, which appears as the directory `root`. It lives as long as the process.
     pub fn new(
         api: &'static Api,
         archive: MappedArchive,
         target: &Target<'static>,
-        executable: &Path,
+        root: PathBuf,
         command_line: CommandLine,
         materialized: Option<Materialized>,
     ) -> &'static Self {
-        let root = match target.placement {
-            Placement::Archive => executable.join(ROOT_NAME),
-            Placement::Beside => executable.with_file_name(ROOT_NAME),
-        };
-        if target.placement == Placement::Beside {
-            dynamic::load_from(root.clone());
-        }
         if let Some(materialized) = &materialized {
             dynamic::has_copies(materialized.clone());
         }

@@ -252,9 +252,9 @@ impl<'a> Walk<'a> {
             return;
         }
         // Loaded from memory it answers to its SONAME and to one other name, the first that it was asked for by.
-        let others = names.iter().filter(|known| facts.soname.as_ref() != Some(known));
+        let mut others = names.iter().filter(|known| facts.soname.as_ref() != Some(known));
         let name = name.to_owned();
-        if let Some(known) = others.cloned().next() {
+        if let Some(known) = others.next().cloned() {
             let (path, needed_by) = (path.clone(), self.objects[requester].path.clone());
             self.warnings.push(NativeWarning::OtherName { path, known, name: name.clone(), needed_by });
         }
