@@ -144,6 +144,11 @@ pub fn identify_descriptor(mount: &Mount, descriptor: c_int) -> Option<Node<'sta
     identify(mount, &system::status(descriptor).ok()?)
 }
 
+/// The node that the descriptor shows which a path such as `/dev/fd/N` leads to.
+pub fn identify_path(mount: &Mount, path: PathArgument) -> Option<Node<'static>> {
+    identify(mount, &system::target_status(path).ok()?)
+}
+
 /// The node that a file with this status shows.
 #[inline]
 pub fn identify(mount: &Mount, status: &stat64) -> Option<Node<'static>> {

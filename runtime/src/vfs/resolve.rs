@@ -364,6 +364,10 @@ impl Resolver {
             match status.st_mode & libc::S_IFMT {
                 libc::S_IFDIR => {}
                 libc::S_IFLNK if self.goes_on(rest) => {
+                    // `/dev/fd/N` of a directory of the tree; what the link says is no path.
+                    if let Some(node) = descriptor::identify_path(self.mount, self.real.argument()) {
+                        return self.walk(node.number, rest);
+                    }
                     let mut target = PathBuffer::new();
                     target.fill(|buffer| system::read_link(self.real.argument(), buffer))?;
                     self.real.pop();

@@ -226,10 +226,19 @@ pub fn status(descriptor: c_int) -> Result<stat64> {
 
 /// lstat(2) into a new buffer.
 pub fn link_status(path: PathArgument) -> Result<stat64> {
+    path_status(path, libc::AT_SYMLINK_NOFOLLOW)
+}
+
+/// stat(2) into a new buffer.
+pub fn target_status(path: PathArgument) -> Result<stat64> {
+    path_status(path, 0)
+}
+
+fn path_status(path: PathArgument, flags: c_int) -> Result<stat64> {
     let mut buffer = core::mem::MaybeUninit::uninit();
     // SAFETY: the buffer holds one; the kernel has filled it when it returns 0.
     unsafe {
-        match fstatat(libc::AT_FDCWD, path, buffer.as_mut_ptr(), libc::AT_SYMLINK_NOFOLLOW) {
+        match fstatat(libc::AT_FDCWD, path, buffer.as_mut_ptr(), flags) {
             0 => Ok(buffer.assume_init()),
             _ => Err(last_error()),
         }

@@ -1,7 +1,8 @@
 //! The working directory, when it is in the tree.
 //!
 //! The kernel has none there, so it keeps the one it had; while ours is set, relative paths are relative to ours. A
-//! child between vfork and exec shares our memory: what it sets would be set here, so it is refused.
+//! child between vfork and exec shares our memory: what it sets would be set here, so it is refused. When it goes to a
+//! real directory, that is noted for itself alone.
 
 use core::ffi::{c_char, c_int};
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
@@ -19,17 +20,27 @@ static NODE: AtomicU32 = AtomicU32::new(NONE);
 /// The process that this memory belongs to.
 static PROCESS: AtomicI32 = AtomicI32::new(0);
 
+/// The child between vfork and exec that has last gone to a real directory, or 0.
+static LEFT: AtomicI32 = AtomicI32::new(0);
+
 /// The node that is the working directory, if it is in the tree.
 #[inline]
 pub fn node() -> Option<u32> {
     let node = NODE.load(Ordering::Relaxed);
-    (node != NONE).then_some(node)
+    (node != NONE && !has_left()).then_some(node)
+}
+
+/// Whether this process is a child that has a real working directory while its memory's owner has one in the tree.
+fn has_left() -> bool {
+    let left = LEFT.load(Ordering::Relaxed);
+    left != 0 && left == system::process()
 }
 
 /// Keeps [`PROCESS`] right in children of fork; those of vfork do not come by here.
 pub fn watch_forks() {
     unsafe extern "C" fn in_child() {
         PROCESS.store(system::process(), Ordering::Relaxed);
+        LEFT.store(0, Ordering::Relaxed);
     }
     PROCESS.store(system::process(), Ordering::Relaxed);
     // SAFETY: the handler only stores an integer.
@@ -53,8 +64,11 @@ fn enter(mount: &Mount, node: &Node) -> Result<c_int> {
 
 /// The kernel's working directory counts again.
 fn leave(result: c_int) -> c_int {
-    if result == 0 && node().is_some() && owns_memory() {
-        NODE.store(NONE, Ordering::Relaxed);
+    if result == 0 && node().is_some() {
+        match owns_memory() {
+            true => NODE.store(NONE, Ordering::Relaxed),
+            false => LEFT.store(system::process(), Ordering::Relaxed),
+        }
     }
     result
 }

@@ -89,6 +89,8 @@ def listing():
     assert set(os.listdir(directory)) == names
     assert os.stat("text.txt", dir_fd=directory).st_size == len(TEXT)
     assert os.stat("sub/deep.txt", dir_fd=directory).st_size == 5
+    assert os.stat(f"/dev/fd/{directory}/sub/deep.txt").st_size == 5
+    assert sorted(os.listdir(f"/proc/self/fd/{directory}")) == sorted(os.listdir(HERE))
     assert os.access("text.txt", os.R_OK, dir_fd=directory)
     assert os.readlink("link.txt", dir_fd=directory) == "text.txt"
     with open(os.open("text.txt", os.O_RDONLY, dir_fd=directory), "rb") as file:

@@ -3,6 +3,7 @@
 import errno
 import os
 import subprocess
+import tempfile
 
 import tools
 
@@ -44,6 +45,15 @@ for keywords in ({}, {"close_fds": False}, {"preexec_fn": lambda: None}):
     for _ in range(3):
         status, output = run([os.path.join(HERE, "script"), "argument"], **keywords)
         assert status == 3 and output.endswith(" argument"), output
+
+# A child that is given a real working directory looks there, wherever the parent's is.
+before = os.getcwd()
+os.chdir(HERE)
+with tempfile.TemporaryDirectory() as real:
+    os.symlink("/bin/true", os.path.join(real, "script"))
+    assert run(["./script"], cwd=real) == (0, "")
+    assert run(["./script", "argument"])[0] == 3
+os.chdir(before)
 
 output = os.dup(1)
 silent()
