@@ -224,12 +224,19 @@ impl Resolver {
         if let Some(node) = descriptor::identify_descriptor(self.mount, directory) {
             return self.walk(node.number, bytes);
         }
+        self.below_descriptor(directory, bytes)
+    }
+
+    /// Follows `path` from a real directory. As with links, the paths that takes are not on the stack of calls that go
+    /// without: threads of C libraries may have no more than 16 KiB.
+    #[inline(never)]
+    fn below_descriptor(&mut self, directory: c_int, path: &[u8]) -> Result<Place> {
         let mut link = descriptor::path_of(directory)?;
         self.real.fill(|buffer| system::read_link(link.argument(), buffer))?;
         if !self.real.bytes().starts_with(b"/") {
             return Ok(Place::Outside(false));
         }
-        self.walk_real(bytes)
+        self.walk_real(path)
     }
 
     fn absolute(&mut self, path: &[u8]) -> Result<Place> {
@@ -303,6 +310,7 @@ impl Resolver {
     }
 
     /// Goes on where a symbolic link points to: from the root of all, or in the link's directory with `relative`.
+    #[inline(never)]
     fn follow(
         &mut self,
         target: &[u8],
@@ -363,16 +371,7 @@ impl Resolver {
             let Ok(status) = system::link_status(self.real.argument()) else { break };
             match status.st_mode & libc::S_IFMT {
                 libc::S_IFDIR => {}
-                libc::S_IFLNK if self.goes_on(rest) => {
-                    // `/dev/fd/N` of a directory of the tree; what the link says is no path.
-                    if let Some(node) = descriptor::identify_path(self.mount, self.real.argument()) {
-                        return self.walk(node.number, rest);
-                    }
-                    let mut target = PathBuffer::new();
-                    target.fill(|buffer| system::read_link(self.real.argument(), buffer))?;
-                    self.real.pop();
-                    return self.follow(target.bytes(), rest, Self::walk_real);
-                }
+                libc::S_IFLNK if self.goes_on(rest) => return self.follow_real(rest),
                 libc::S_IFREG if !self.mount.root.is_empty() && self.mount.executable.is(&status) => {
                     let (name, after) = split(without_slashes(rest));
                     if name == ROOT_NAME.as_bytes() {
@@ -388,5 +387,18 @@ impl Resolver {
             self.real.push(b"/")?;
         }
         Ok(Place::Outside(self.entered))
+    }
+
+    /// Goes on where the real symbolic link `self.real` points to.
+    #[inline(never)]
+    fn follow_real(&mut self, rest: &[u8]) -> Result<Place> {
+        // `/dev/fd/N` of a directory of the tree; what the link says is no path.
+        if let Some(node) = descriptor::identify_path(self.mount, self.real.argument()) {
+            return self.walk(node.number, rest);
+        }
+        let mut target = PathBuffer::new();
+        target.fill(|buffer| system::read_link(self.real.argument(), buffer))?;
+        self.real.pop();
+        self.follow(target.bytes(), rest, Self::walk_real)
     }
 }
