@@ -112,6 +112,7 @@ api! {
         PyModule_GetDict: fn(Object) -> Object;
         PyImport_AddModule: fn(*const c_char) -> Object;
         PyImport_ImportModule: fn(*const c_char) -> Object;
+        PyInterpreterState_Get: fn() -> *mut c_void;
         PyImport_GetModuleDict: fn() -> Object;
         PyImport_GetMagicNumber: fn() -> core::ffi::c_long;
         PyMarshal_ReadObjectFromString: fn(*const c_char, isize) -> Object;

@@ -55,6 +55,8 @@ pub struct Importer {
     materialized: Option<Materialized>,
     /// The session of the main interpreter, the first that is made.
     main_session: AtomicPtr<Session>,
+    /// The session that was made last, the first of all sessions' list.
+    sessions: AtomicPtr<Session>,
 }
 
 impl Importer {
@@ -79,6 +81,7 @@ impl Importer {
             root,
             materialized,
             main_session: AtomicPtr::default(),
+            sessions: AtomicPtr::default(),
         }))
     }
 

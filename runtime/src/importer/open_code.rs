@@ -10,7 +10,6 @@ use core::ptr;
 
 use super::Importer;
 use super::install::importer;
-use super::object;
 use super::session::Session;
 use super::specs::utf8;
 use crate::archive::{Module, ModuleKind};
@@ -51,8 +50,7 @@ unsafe fn module_at(
     let api = importer.api;
     // SAFETY: called by `open_code`.
     unsafe {
-        let ours = Owned::take(api, (api.PyImport_ImportModule)(c"_snapfreeze".as_ptr()))?;
-        let session = object::session(ours.attribute(c"importer")?.get())?;
+        let Some(session) = Session::of_current_interpreter(importer) else { return Some(None) };
         let (root, whole) = (session.root.get(), (api.PyUnicode_GetLength)(path));
         match (api.PyUnicode_Tailmatch)(path, root, 0, isize::MAX, -1) {
             0 => return Some(None),

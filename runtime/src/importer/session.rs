@@ -3,9 +3,9 @@
 //! A session is made when `encodings` is first imported in an interpreter, so each subinterpreter has its own, and
 //! lives as long as the process.
 
-use core::ffi::CStr;
+use core::ffi::{CStr, c_void};
 use core::ptr;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::loaders::Loaders;
 use super::{Importer, object};
@@ -34,6 +34,10 @@ pub struct Session {
     pub(super) call_with_frames_removed: Owned,
     /// The builtin `exec`.
     exec: Owned,
+    /// CPython's interpreter. A later one may have the same address once this one is gone.
+    interpreter: *mut c_void,
+    /// The session that was made before.
+    before: AtomicPtr<Session>,
 }
 
 impl Session {
@@ -62,12 +66,39 @@ impl Session {
                 namespace_path: external.attribute(c"_NamespacePath")?,
                 call_with_frames_removed: bootstrap.attribute(c"_call_with_frames_removed")?,
                 exec: builtins.attribute(c"exec")?,
+                interpreter: (api.PyInterpreterState_Get)(),
+                before: AtomicPtr::default(),
             }));
             object::attach(&session.object, session);
             let first = ptr::from_ref(session).cast_mut();
             let main = &importer.main_session;
             let _ = main.compare_exchange(ptr::null_mut(), first, Ordering::AcqRel, Ordering::Acquire);
-            Some(session)
+            let mut before = importer.sessions.load(Ordering::Acquire);
+            loop {
+                session.before.store(before, Ordering::Relaxed);
+                let list = &importer.sessions;
+                match list.compare_exchange(before, first, Ordering::AcqRel, Ordering::Acquire) {
+                    Ok(_) => return Some(session),
+                    Err(other) => before = other,
+                }
+            }
+        }
+    }
+
+    /// The session of the interpreter that is running, if it has one yet. It does not depend on what the program leaves
+    /// in `sys.modules`.
+    ///
+    /// # Safety
+    /// The calling thread may use Python.
+    pub unsafe fn of_current_interpreter(importer: &Importer) -> Option<&'static Self> {
+        // SAFETY: from the contract; the list is of sessions that were leaked in `new`.
+        unsafe {
+            let interpreter = (importer.api.PyInterpreterState_Get)();
+            let mut next = importer.sessions.load(Ordering::Acquire).as_ref();
+            while let Some(session) = next.filter(|session| session.interpreter != interpreter) {
+                next = session.before.load(Ordering::Relaxed).as_ref();
+            }
+            next
         }
     }
 

@@ -54,6 +54,11 @@ def run_as_main():
     print(runpy.run_path(os.path.join(REAL, "script.py"), run_name="__main__")["value"])
     print(outcome(runpy.run_module, "samples.sub"))
     print("samples.runnable" in sys.modules)
+    # Programs that start anew remove all that is not builtin; the executable's own module is not listed as such.
+    own = sys.modules.pop("_snapfreeze", None)
+    print(runpy.run_path(os.path.join(REAL, "script.py"), run_name="again")["value"])
+    if own is not None:
+        sys.modules["_snapfreeze"] = own
 
 
 def run_by_path():
