@@ -24,9 +24,10 @@ pub struct MemoryFile {
 }
 
 impl MemoryFile {
-    /// A memory file of `length` bytes; `name` shows in `/proc/self/maps`.
+    /// A memory file of `length` bytes; `name`, as far as it may be that long, shows in `/proc/self/maps`.
     pub fn new(name: &str, length: usize) -> io::Result<Self> {
-        let name = CString::new(name.replace('\0', "")).unwrap_or_default();
+        let name: Vec<u8> = name.bytes().filter(|byte| *byte != 0).take(LONGEST_NAME).collect();
+        let name = CString::new(name).unwrap_or_default();
         Self::over(create(&name, false)?, length)
     }
 
@@ -188,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_sealed_file_reads_back_and_refuses_writes() {
-        let mut file = MemoryFile::new("test", 5).unwrap();
+        let mut file = MemoryFile::new(&"name".repeat(64), 5).unwrap();
         file.bytes().copy_from_slice(b"hello");
         let mut sealed = File::from(file.seal().unwrap());
         let mut text = String::new();
