@@ -383,8 +383,10 @@ fn additions(fixtures: &Fixtures, interpreter: &Interpreter) {
 }
 
 fn errors(fixtures: &Fixtures, interpreter: &Interpreter) {
-    let folder = project(fixtures, &[("main.py", "")]);
-    let cases: [(&[&str], &str); 7] = [
+    let folder = project(fixtures, &[("main.py", ""), ("one/a.txt", "1"), ("two/a.txt", "2")]);
+    let cases: [(&[&str], &str); 9] = [
+        (&["--add-data", "one/a.txt:.", "--add-data", "two:."], "two/a.txt as a.txt"),
+        (&["--add-data", "one/a.txt:.", "--add-data", "two/a.txt:a.txt"], "two/a.txt as a.txt"),
         (&["--add-data", "none/*.txt:x"], "there is no file none/*.txt, which an option adds"),
         (&["--add-binary", "none.so:x"], "there is no file none.so, which an option adds"),
         (&["--add-data", "main.py"], "SRC:DEST is expected"),

@@ -3,6 +3,7 @@
 //! SRC is a file, a directory or a pattern ([`super::glob`]); DEST is the directory of the tree where files, or what is in a
 //! directory, are put.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::glob::expand;
 use super::walk::{Found, KnownModules, Scope, Walk, file_node, read_error};
 use super::{DataError, DataRequest};
-use crate::collect::files::{Reason, TreePath};
+use crate::collect::files::{FileContent, Reason, TreePath};
 
 /// Where files come from and go to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +86,35 @@ pub fn find(addition: &Addition, request: &DataRequest, output: &Path) -> Result
         }
     }
     if any { Ok(found) } else { Err(DataError::NoMatch(addition.source.clone())) }
+}
+
+/// Refuses additions of which one would hide another: two files at one path, or a file where a directory is needed.
+///
+/// # Errors
+/// When there are such.
+pub fn refuse_two_files(found: &Found) -> Result<(), DataError> {
+    let sources = found.files.iter().filter_map(|file| match &file.content {
+        FileContent::Disk { path, .. } => Some((&file.path, path)),
+        _ => None,
+    });
+    let mut known: BTreeMap<&TreePath, &PathBuf> = BTreeMap::new();
+    for (path, source) in sources.clone() {
+        if let Some(first) = known.insert(path, source).filter(|first| *first != source) {
+            return Err(two_files(path, first, source));
+        }
+    }
+    for (path, source) in sources {
+        for above in path.ancestors().map(TreePath::new) {
+            if let Some(first) = known.get(&above) {
+                return Err(two_files(&above, first, source));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn two_files(path: &TreePath, first: &Path, second: &Path) -> DataError {
+    DataError::TwoFiles { path: path.clone(), first: first.to_owned(), second: second.to_owned() }
 }
 
 #[cfg(test)]

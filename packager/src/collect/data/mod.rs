@@ -38,6 +38,16 @@ pub enum DataError {
     /// An option names files that are not there.
     #[error("there is no file {}, which an option adds", .0.display())]
     NoMatch(PathBuf),
+    /// Options put two files at one place.
+    #[error("options add both {} and {} as {path}", first.display(), second.display())]
+    TwoFiles {
+        /// The place in the tree, or the one above it.
+        path: TreePath,
+        /// A file.
+        first: PathBuf,
+        /// The other one.
+        second: PathBuf,
+    },
     /// An option names a package that is not in the program.
     #[error("{option} {name}: the program has no such module")]
     NoPackage {
@@ -117,6 +127,7 @@ pub fn collect(request: &DataRequest) -> Result<Data, DataError> {
         shared_objects.extend(found.files.iter().filter_map(|file| real_path(&file.content)));
         all.extend(found);
     }
+    additions::refuse_two_files(&all)?;
     let walks = package_walks(request, &known, &distributions, &output);
     let found: Vec<Found> = walks.par_iter().map(Walk::run).collect::<Result<_, _>>()?;
     found.into_iter().for_each(|found| all.extend(found));
