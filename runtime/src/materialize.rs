@@ -257,8 +257,9 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
-    use crate::archive::writer::{ArchiveWriter, NodeRecord, NodeRecordContent, TargetRecord, compress};
-    use crate::archive::{Archive, EntryKind, Extent, InterpreterMode, Placement};
+    use crate::archive::tests::no_target;
+    use crate::archive::writer::{ArchiveWriter, NodeRecord, NodeRecordContent, compress};
+    use crate::archive::{Archive, Extent};
 
     /// An archive with one file, which is to be on disk.
     fn archive(path: &str) -> MappedArchive {
@@ -267,24 +268,7 @@ mod tests {
         let content = NodeRecordContent::File(Extent { block: 0, offset: 0, length: 7 });
         let path = path.as_bytes().to_vec();
         writer.add_node(NodeRecord { path, mode: 0o644, mtime: 0, materialize: true, content }).unwrap();
-        let text = String::new;
-        let target = TargetRecord {
-            python: (3, 11),
-            version: text(),
-            abi_flags: text(),
-            platform: text(),
-            cache_tag: text(),
-            optimize: 0,
-            entry_kind: EntryKind::Script,
-            entry: text(),
-            libpython: None,
-            bootstrap: Extent { block: 0, offset: 0, length: 1 },
-            interpreter: InterpreterMode::None,
-            placement: Placement::Archive,
-            ca_file: text(),
-            ca_directory: text(),
-        };
-        let bytes = writer.finish(&target).unwrap().1.into_inner().leak();
+        let bytes = writer.finish(&no_target()).unwrap().1.into_inner().leak();
         Box::leak(Box::new(Archive::open(bytes).unwrap()))
     }
 

@@ -19,7 +19,7 @@ pub mod writer;
 
 #[cfg(test)]
 #[cfg(feature = "write")]
-mod tests;
+pub(crate) mod tests;
 
 pub use error::ArchiveError;
 pub use layout::{EntryKind, Extent, InterpreterMode, ModuleKind, Placement};

@@ -70,6 +70,26 @@ fn small_archive() -> Vec<u8> {
     bytes
 }
 
+/// A target that says nothing, for archives of which only files and blocks count. They have a first block.
+pub(crate) fn no_target() -> TargetRecord {
+    TargetRecord {
+        python: (3, 11),
+        version: String::new(),
+        abi_flags: String::new(),
+        platform: String::new(),
+        cache_tag: String::new(),
+        optimize: 0,
+        entry_kind: EntryKind::Script,
+        entry: String::new(),
+        libpython: None,
+        bootstrap: Extent { block: 0, offset: 0, length: 1 },
+        interpreter: InterpreterMode::None,
+        placement: Placement::Archive,
+        ca_file: String::new(),
+        ca_directory: String::new(),
+    }
+}
+
 /// Reads everything there is to read.
 fn read_all(bytes: &[u8]) -> Result<Vec<Vec<u8>>, ArchiveError> {
     let archive = Archive::open(bytes)?;

@@ -208,8 +208,8 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
-    use crate::archive::writer::{ArchiveWriter, TargetRecord, compress};
-    use crate::archive::{EntryKind, InterpreterMode, Placement};
+    use crate::archive::tests::no_target;
+    use crate::archive::writer::{ArchiveWriter, compress};
 
     /// An archive of nine blocks of a thousand bytes each, and the bytes.
     fn archive() -> (Vec<u8>, Vec<u8>) {
@@ -218,25 +218,7 @@ mod tests {
         for block in bytes.chunks(1000) {
             writer.add_block(&compress(block, 3).unwrap()).unwrap();
         }
-        let bootstrap = Extent { block: 0, offset: 0, length: 1 };
-        let text = String::new;
-        let target = TargetRecord {
-            python: (3, 11),
-            version: text(),
-            abi_flags: text(),
-            platform: text(),
-            cache_tag: text(),
-            optimize: 0,
-            entry_kind: EntryKind::Script,
-            entry: text(),
-            libpython: None,
-            bootstrap,
-            interpreter: InterpreterMode::None,
-            placement: Placement::Archive,
-            ca_file: text(),
-            ca_directory: text(),
-        };
-        (writer.finish(&target).unwrap().1.into_inner(), bytes)
+        (writer.finish(&no_target()).unwrap().1.into_inner(), bytes)
     }
 
     #[test]

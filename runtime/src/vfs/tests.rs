@@ -16,8 +16,9 @@ use libc::{AT_FDCWD, c_int};
 use super::resolve::{Place, READS, Resolver};
 use super::system::{PathArgument, errno, set_errno};
 use super::{Mount, descriptor, directory, paths, status};
+use crate::archive::tests::no_target;
 use crate::archive::writer::{ArchiveWriter, NodeRecord, NodeRecordContent, TargetRecord, compress};
-use crate::archive::{Archive, EntryKind, Extent, InterpreterMode, Placement};
+use crate::archive::{Archive, Extent};
 use crate::os::running_file::FileIdentity;
 
 /// A tree with each kind of node; `large` is of several blocks.
@@ -46,22 +47,10 @@ fn archive() -> &'static Archive<'static> {
         let path = path.as_bytes().to_vec();
         writer.add_node(NodeRecord { path, mode, mtime, materialize: false, content }).unwrap();
     }
-    let text = String::new;
     let target = TargetRecord {
-        python: (3, 11),
-        version: text(),
-        abi_flags: text(),
-        platform: text(),
-        cache_tag: text(),
-        optimize: 0,
-        entry_kind: EntryKind::Script,
-        entry: text(),
-        libpython: None,
-        bootstrap: Extent { block: 0, offset: 0, length: 1 },
-        interpreter: InterpreterMode::None,
-        placement: Placement::Archive,
         ca_file: "/nowhere/ssl/cert.pem".into(),
         ca_directory: "/nowhere/ssl/certs".into(),
+        ..no_target()
     };
     let bytes = writer.finish(&target).unwrap().1.into_inner().leak();
     Box::leak(Box::new(Archive::open(bytes).unwrap()))
