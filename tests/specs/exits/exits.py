@@ -314,6 +314,13 @@ def broken_pipe():
 
 
 def stdout_to_a_closed_pipe():
+    """Writes on once the reader is gone: before that, a full pipe might take a part of a write."""
+    import select
+
+    print("line", flush=True)
+    reader = select.poll()
+    reader.register(1, 0)
+    reader.poll(None if len(sys.argv) == 2 else 0)
     for number in range(100000):
         print("line", number)
 
