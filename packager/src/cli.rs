@@ -1,18 +1,18 @@
-//! The command line: its types, and what is printed.
+//! The command line: its types, and what is printed. [`contents`] are the options that say what goes into the
+//! executable.
+
+mod contents;
 
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use contents::{ContentArguments, ModuleArguments};
 
-use crate::collect::data::DataOptions;
-use crate::collect::data::additions::Addition;
-use crate::entry::{Entry, is_dotted_name};
+use crate::entry::Entry;
 use crate::error::Error;
-use crate::graph::build::Root;
 use crate::ops;
 use crate::report::Report;
 use crate::request::{BuildRequest, InterpreterOption};
@@ -94,71 +94,10 @@ struct ProgramArguments {
     jobs: Option<usize>,
 
     #[command(flatten)]
+    modules: ModuleArguments,
+
+    #[command(flatten)]
     contents: ContentArguments,
-}
-
-/// What goes into the executable beside what the program imports.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Contents")]
-struct ContentArguments {
-    /// Add files: SRC is a file, a directory or a pattern, DEST a directory below the program's root
-    #[arg(long, value_name = "SRC:DEST", value_parser = parse_addition())]
-    add_data: Vec<Addition>,
-
-    /// Add shared libraries with what they need
-    #[arg(long, value_name = "SRC:DEST", value_parser = parse_addition())]
-    add_binary: Vec<Addition>,
-
-    /// Keep the source in the files of modules, for tracebacks and inspect
-    #[arg(long)]
-    include_source: bool,
-
-    /// Include a module that no import shows
-    #[arg(long, value_name = "MODULE", value_parser = parse_module)]
-    hidden_import: Vec<String>,
-
-    /// Include all modules of a package
-    #[arg(long, value_name = "PACKAGE", value_parser = parse_module)]
-    collect_submodules: Vec<String>,
-
-    /// Include all data files of a package
-    #[arg(long, value_name = "PACKAGE", value_parser = parse_module)]
-    collect_data: Vec<String>,
-
-    /// Include all modules, data files and metadata of a package
-    #[arg(long, value_name = "PACKAGE", value_parser = parse_module)]
-    collect_all: Vec<String>,
-
-    /// Put a package on the real disk, in the user's cache, before it is used
-    #[arg(long, value_name = "PACKAGE", value_parser = parse_module)]
-    materialize: Vec<String>,
-}
-
-impl ContentArguments {
-    fn apply(self, request: &mut BuildRequest) {
-        let root = |name: &String, with_submodules| Root { name: name.clone(), with_submodules };
-        let whole = self.collect_submodules.iter().chain(&self.collect_all);
-        let single = self.hidden_import.iter().chain(&self.collect_data);
-        request.roots =
-            single.map(|name| root(name, false)).chain(whole.map(|name| root(name, true))).collect();
-        request.include_source = self.include_source;
-        let packages = self.collect_data.into_iter().chain(self.collect_all.iter().cloned()).collect();
-        request.data = DataOptions {
-            data: self.add_data,
-            binaries: self.add_binary,
-            packages,
-            metadata: self.collect_all,
-            materialized: self.materialize,
-        };
-    }
-}
-
-fn parse_addition() -> impl TypedValueParser<Value = Addition> {
-    OsStringValueParser::new().try_map(|argument| Addition::parse(&argument))
-}
-
-fn parse_module(text: &str) -> Result<String, String> {
-    if is_dotted_name(text) { Ok(text.to_owned()) } else { Err("the name of a module is expected".into()) }
 }
 
 fn parse_jobs(text: &str) -> Result<usize, String> {
@@ -180,6 +119,7 @@ impl ProgramArguments {
         request.optimize = self.optimize;
         request.interpreter = self.interpreter.unwrap_or_default();
         request.jobs = self.jobs.unwrap_or(request.jobs);
+        self.modules.apply(&mut request);
         self.contents.apply(&mut request);
         Ok(request)
     }

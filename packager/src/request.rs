@@ -1,5 +1,6 @@
 //! What a build is asked to do, resolved: the command line's options with all defaults filled in.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -29,6 +30,16 @@ pub struct BuildRequest {
     pub cache: Cache,
     /// Modules to include beside what the program imports.
     pub roots: Vec<Root>,
+    /// Modules that are left out, with all below them, whatever imports them.
+    pub excluded: Vec<String>,
+    /// Which optional imports between distributions are followed though nothing declares them.
+    pub follow_optional: FollowOptional,
+    /// Directories in which modules are looked for after the program's own, before the interpreter's path.
+    pub paths: Vec<PathBuf>,
+    /// Python files that run before the program, in this order.
+    pub runtime_hooks: Vec<PathBuf>,
+    /// Which hooks written for PyInstaller are used.
+    pub hooks: HookOptions,
     /// Whether the files of modules hold their source.
     pub include_source: bool,
     /// What options say of data.
@@ -37,6 +48,25 @@ pub struct BuildRequest {
     pub onedir: bool,
     /// When the executable is also the interpreter.
     pub interpreter: InterpreterOption,
+}
+
+/// Which hooks written for PyInstaller are used.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HookOptions {
+    /// Directories that the user names: `--additional-hooks-dir`.
+    pub directories: Vec<PathBuf>,
+    /// Whether those that are installed count: `--pyinstaller-hooks`.
+    pub installed: bool,
+}
+
+/// Which optional imports from one distribution into another are followed though nothing declares them:
+/// `--follow-optional`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FollowOptional {
+    /// All of them.
+    pub all: bool,
+    /// Those into these: names of distributions or of top-level modules, as the user wrote them.
+    pub packages: BTreeSet<String>,
 }
 
 /// When an executable is also the interpreter: serves `python`'s own command line.
@@ -76,6 +106,11 @@ impl BuildRequest {
             jobs: available_jobs(),
             cache,
             roots: Vec::new(),
+            excluded: Vec::new(),
+            follow_optional: FollowOptional::default(),
+            paths: Vec::new(),
+            runtime_hooks: Vec::new(),
+            hooks: HookOptions::default(),
             include_source: false,
             data: DataOptions::default(),
             onedir: false,

@@ -67,10 +67,23 @@ pub struct DataOptions {
     pub binaries: Vec<Addition>,
     /// Packages whose data are wanted completely: `--collect-data`, `--collect-all`.
     pub packages: Vec<String>,
+    /// Packages whose shared libraries are wanted: `--collect-binaries`, `--collect-all`.
+    pub with_binaries: Vec<String>,
     /// Packages whose distributions' metadata are wanted: `--collect-all`.
     pub metadata: Vec<String>,
+    /// Distributions whose metadata are wanted: `--copy-metadata`, `--recursive-copy-metadata`.
+    pub copied_metadata: Vec<CopiedMetadata>,
     /// Packages that are put on the real disk before they are used: `--materialize`.
     pub materialized: Vec<String>,
+}
+
+/// A distribution whose metadata the user wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopiedMetadata {
+    /// Its name, as the user wrote it.
+    pub name: String,
+    /// Whether the metadata of all that it requires are wanted, too.
+    pub recursive: bool,
 }
 
 /// From what data are collected.
