@@ -8,7 +8,7 @@ import argparse
 import mmap
 import struct
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 SLOT_MAGIC = b"\x7fsnapfreeze.slot"
 ARCHIVE_MAGIC = b"\x89SNAPFZ\n"
@@ -21,7 +21,20 @@ BLOCK = struct.Struct("<QIIQII")
 NODE = struct.Struct("<IIBBHIq16s")
 CHILDREN = struct.Struct("<II8x")
 EXTENT = struct.Struct("<IIQ")
-SECTIONS = {1: "target", 2: "strings", 3: "modules", 4: "libraries", 5: "needs", 6: "blocks", 7: "nodes"}
+REASONS = EXTENT
+LEFT_OUT = struct.Struct("<4IB7x")
+SECTIONS = {
+    1: "target",
+    2: "strings",
+    3: "modules",
+    4: "libraries",
+    5: "needs",
+    6: "blocks",
+    7: "nodes",
+    8: "reasons",
+    9: "left out",
+}
+LEAVE_KINDS = {1: "optional", 2: "excluded"}
 MODULE_KINDS = {1: "code", 2: "extension", 3: "namespace"}
 ENTRY_KINDS = {1: "script", 2: "module"}
 INTERPRETER_MODES = {0: "never", 1: "by its arguments", 2: "by the environment"}
@@ -69,6 +82,14 @@ class Node(NamedTuple):
     materialize: bool
     content: Extent
     target: bytes
+
+
+class LeftOut(NamedTuple):
+    """A record of a module that was left out."""
+
+    name: str
+    subject: str
+    kind: str
 
 
 class Block(NamedTuple):
@@ -181,6 +202,16 @@ class Archive:
                 content = Extent(*EXTENT.unpack(raw))
             yield Node(path, kind, mode, mtime, bool(flags & 1), content, target)
 
+    def reasons(self) -> Optional[Extent]:
+        """Where it is written why everything is there, if it is."""
+        record = self.sections.get("reasons")
+        return Extent(*REASONS.unpack(record)) if record else None
+
+    def left_out(self) -> Iterator[LeftOut]:
+        """The modules that were left out, in the order of names."""
+        for fields in LEFT_OUT.iter_unpack(self.sections.get("left out", b"")):
+            yield LeftOut(self._string(*fields[:2]), self._string(*fields[2:4]), LEAVE_KINDS[fields[4]])
+
     def blocks(self) -> Iterator[Block]:
         """The blocks, by number."""
         for offset, stored, raw, checksum, codec, _reserved in BLOCK.iter_unpack(self.sections["blocks"]):
@@ -196,6 +227,9 @@ def check(archive: Archive) -> None:
     contents += [library.content for library in archive.libraries()]
     nodes = list(archive.nodes())
     contents += [node.content for node in nodes if node.kind == "file"]
+    contents += filter(None, [archive.reasons()])
+    left_out = [record.name.encode() for record in archive.left_out()]
+    assert left_out == sorted(set(left_out)), "names of what was left out ascend, bytewise, each once"
     paths = [node.path for node in nodes]
     assert len(paths) == len(set(paths)), "each path once"
     for above, below in zip(paths, paths[1:]):
@@ -233,6 +267,9 @@ def main() -> None:
         print(f"  {name:<9} at {at:>6}, {size:>6} bytes, {size // record_length} records of {record_length}")
     for name, value in archive.target().items():
         print(f"{name}: {value}")
+    print(f"reasons: {archive.reasons() or 'none'}")
+    for record in archive.left_out():
+        print(f"left out: {record.name} ({record.kind}): {record.subject}")
     for number, library in enumerate(archive.libraries()):
         print(f"library {number}: {library.name}, {library.content.length} bytes, needs {list(library.needs)}")
     if arguments.modules:

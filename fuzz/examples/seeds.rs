@@ -10,9 +10,10 @@ use std::process::Command;
 
 use snapfreeze_runtime::archive::slot::{ArchivePlace, EMPTY_SLOT, filled};
 use snapfreeze_runtime::archive::writer::{
-    ArchiveWriter, LibraryRecord, ModuleRecord, NodeRecord, NodeRecordContent, TargetRecord, compress,
+    ArchiveWriter, LeftOutRecord, LibraryRecord, ModuleRecord, NodeRecord, NodeRecordContent, TargetRecord,
+    compress,
 };
-use snapfreeze_runtime::archive::{EntryKind, Extent, InterpreterMode, ModuleKind, Placement};
+use snapfreeze_runtime::archive::{EntryKind, Extent, InterpreterMode, LeaveKind, ModuleKind, Placement};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -66,6 +67,12 @@ fn small_archive() -> Result<Vec<u8>, Box<dyn Error>> {
     ] {
         let (path, materialize) = (path.into(), path == "empty");
         writer.add_node(NodeRecord { path, mode: 0o644, mtime: 1, materialize, content: node })?;
+    }
+    writer.set_reasons(content(code, 34, 17));
+    for (name, subject, kind) in
+        [("c", "C-dist", LeaveKind::Optional), ("a.left", "a.left", LeaveKind::Excluded)]
+    {
+        writer.add_left_out(LeftOutRecord { name: name.into(), subject: subject.into(), kind });
     }
     let (_, out) = writer.finish(&TargetRecord {
         python: (3, 11),

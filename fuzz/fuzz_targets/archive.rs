@@ -49,6 +49,13 @@ fn read_all(bytes: &[u8]) -> Result<(), ArchiveError> {
             NodeContent::Symlink(target) => assert!(target.len() <= bytes.len()),
         }
     }
+    for number in 0..archive.left_out_count() {
+        let Ok(left_out) = archive.left_out(number) else { continue };
+        let _ = archive.find_left_out(left_out.name);
+    }
+    if let Ok(Some(reasons)) = archive.reasons() {
+        read(&archive, reasons);
+    }
     for number in 0..archive.block_count() as u32 {
         if let Ok(length @ ..=LONGEST_BLOCK) = archive.block_length(number) {
             let _ = archive.read_block(number, &mut vec![0; length]);

@@ -41,10 +41,14 @@ pub enum Section {
     /// [`node`] records: the tree of files. The first is the root; children come after their directory, those of one
     /// directory next to each other, sorted by name (bytewise).
     Nodes = 7,
+    /// One [`reasons`] record: where it is written why everything is in the program. May be absent.
+    Reasons = 8,
+    /// [`left_out`] records, sorted by name (bytewise). May be absent.
+    LeftOut = 9,
 }
 
 /// Every section, in the order in which it is written.
-pub const SECTIONS: [Section; 7] = [
+pub const SECTIONS: [Section; 9] = [
     Section::Target,
     Section::Strings,
     Section::Modules,
@@ -52,6 +56,8 @@ pub const SECTIONS: [Section; 7] = [
     Section::Needs,
     Section::Blocks,
     Section::Nodes,
+    Section::Reasons,
+    Section::LeftOut,
 ];
 
 impl Section {
@@ -65,7 +71,14 @@ impl Section {
             Self::Needs => 4,
             Self::Blocks => block::LENGTH,
             Self::Nodes => node::LENGTH,
+            Self::Reasons => reasons::LENGTH,
+            Self::LeftOut => left_out::LENGTH,
         }
+    }
+
+    /// Whether an archive without it is damaged.
+    pub const fn is_required(self) -> bool {
+        !matches!(self, Self::Reasons | Self::LeftOut)
     }
 }
 
@@ -202,6 +215,28 @@ pub mod block {
     pub const LENGTH: usize = 32;
 }
 
+/// Field offsets of the reasons record.
+pub mod reasons {
+    /// Extent: the reasons, one JSON document.
+    pub const CONTENT: usize = 0;
+    /// Length of the record.
+    pub const LENGTH: usize = 16;
+}
+
+/// Field offsets of a record of what was left out.
+pub mod left_out {
+    /// String: dotted name of a module.
+    pub const NAME: usize = 0;
+    /// String: the distribution that has it, or the name that is excluded.
+    pub const SUBJECT: usize = 8;
+    /// `u8`: [`super::LeaveKind`].
+    pub const KIND: usize = 16;
+    /// `u8`, `u16` and `u32`: zero.
+    pub const RESERVED: usize = 17;
+    /// Length of the record.
+    pub const LENGTH: usize = 24;
+}
+
 /// "No such number", where a record number is expected.
 pub const NONE: u32 = u32::MAX;
 
@@ -330,6 +365,27 @@ impl EntryKind {
     }
 }
 
+/// Why a module was left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum LeaveKind {
+    /// Its distribution is optional, and nothing declares it.
+    Optional = 1,
+    /// It was excluded.
+    Excluded = 2,
+}
+
+impl LeaveKind {
+    /// The kind with this id.
+    pub const fn from_id(id: u8) -> Option<Self> {
+        match id {
+            1 => Some(Self::Optional),
+            2 => Some(Self::Excluded),
+            _ => None,
+        }
+    }
+}
+
 /// How a block is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
@@ -393,9 +449,12 @@ mod tests {
         for placement in [Placement::Archive, Placement::Beside] {
             assert_eq!(Placement::from_id(placement as u8), Some(placement));
         }
+        for kind in [LeaveKind::Optional, LeaveKind::Excluded] {
+            assert_eq!(LeaveKind::from_id(kind as u8), Some(kind));
+        }
         assert_eq!(
             SECTIONS.map(|section| section as u32),
-            [1, 2, 3, 4, 5, 6, 7],
+            [1, 2, 3, 4, 5, 6, 7, 8, 9],
             "sections are written in the order of their ids"
         );
     }
@@ -409,5 +468,6 @@ mod tests {
         assert_eq!(NodeKind::from_id(0), None);
         assert_eq!(InterpreterMode::from_id(3), None);
         assert_eq!(Placement::from_id(2), None);
+        assert_eq!(LeaveKind::from_id(0), None);
     }
 }

@@ -22,6 +22,6 @@ pub mod writer;
 pub(crate) mod tests;
 
 pub use error::ArchiveError;
-pub use layout::{EntryKind, Extent, InterpreterMode, ModuleKind, Placement};
+pub use layout::{EntryKind, Extent, InterpreterMode, LeaveKind, ModuleKind, Placement};
 pub use reader::Archive;
-pub use records::{Library, Module, Node, NodeContent, Target};
+pub use records::{LeftOut, Library, Module, Node, NodeContent, Target};

@@ -8,11 +8,11 @@ use core::ops::Range;
 
 use super::error::ArchiveError;
 use super::layout::{
-    self, Codec, EntryKind, Extent, HEADER_LENGTH, InterpreterMode, MAX_BLOCK_LENGTH, MODULE_IS_PACKAGE,
-    ModuleKind, NODE_LEADS_TO_MATERIALIZED, NODE_MATERIALIZE, NONE, NodeKind, Placement,
+    self, Codec, EntryKind, Extent, HEADER_LENGTH, InterpreterMode, LeaveKind, MAX_BLOCK_LENGTH,
+    MODULE_IS_PACKAGE, ModuleKind, NODE_LEADS_TO_MATERIALIZED, NODE_MATERIALIZE, NONE, NodeKind, Placement,
     SECTION_ENTRY_LENGTH, SECTIONS, Section, checksum,
 };
-use super::records::{Library, Module, Needs, Node, NodeContent, Target};
+use super::records::{LeftOut, Library, Module, Needs, Node, NodeContent, Target};
 
 type Result<T> = core::result::Result<T, ArchiveError>;
 
@@ -189,14 +189,20 @@ impl<'a> Archive<'a> {
     /// # Errors
     /// When a record that the search comes by is damaged.
     pub fn find_module(&self, name: &str) -> Result<Option<Module<'a>>> {
-        let (mut low, mut high) = (0, self.module_count());
+        let found = self.find(Section::Modules, layout::module::NAME, name)?;
+        found.map(|number| self.module(number)).transpose()
+    }
+
+    /// The record with this name in a section that is sorted by names: a binary search, without allocation.
+    fn find(&self, section: Section, name_at: usize, name: &str) -> Result<Option<usize>> {
+        let (mut low, mut high) = (0, self.count(section));
         while low < high {
             let middle = low + (high - low) / 2;
-            let record = self.record(Section::Modules, middle)?;
-            match self.string_bytes(record, layout::module::NAME)?.cmp(name.as_bytes()) {
+            let record = self.record(section, middle)?;
+            match self.string_bytes(record, name_at)?.cmp(name.as_bytes()) {
                 core::cmp::Ordering::Less => low = middle + 1,
                 core::cmp::Ordering::Greater => high = middle,
-                core::cmp::Ordering::Equal => return self.module(middle).map(Some),
+                core::cmp::Ordering::Equal => return Ok(Some(middle)),
             }
         }
         Ok(None)
@@ -234,6 +240,46 @@ impl<'a> Archive<'a> {
             needs: self.needs(record, field::NEEDS)?,
             file: self.string(record, field::FILE)?,
         })
+    }
+
+    /// Where it is written why everything is in the program; none in an archive that does not tell.
+    ///
+    /// # Errors
+    /// When the record is damaged.
+    pub fn reasons(&self) -> Result<Option<Extent>> {
+        if self.count(Section::Reasons) == 0 {
+            return Ok(None);
+        }
+        extent_at(self.record(Section::Reasons, 0)?, layout::reasons::CONTENT).map(Some)
+    }
+
+    /// Number of modules of which it is said that they were left out.
+    pub fn left_out_count(&self) -> usize {
+        self.count(Section::LeftOut)
+    }
+
+    /// The module with this number that was left out, in the order of names.
+    ///
+    /// # Errors
+    /// When there is none, or its record is damaged.
+    pub fn left_out(&self, number: usize) -> Result<LeftOut<'a>> {
+        use layout::left_out as field;
+        let record = self.record(Section::LeftOut, number)?;
+        let kind = record.get(field::KIND).copied().and_then(LeaveKind::from_id);
+        Ok(LeftOut {
+            name: self.string(record, field::NAME)?,
+            subject: self.string(record, field::SUBJECT)?,
+            kind: kind.ok_or(ArchiveError::Invalid { part: "reason for leaving out" })?,
+        })
+    }
+
+    /// The module with this name that was left out: a binary search, without allocation.
+    ///
+    /// # Errors
+    /// When a record that the search comes by is damaged.
+    pub fn find_left_out(&self, name: &str) -> Result<Option<LeftOut<'a>>> {
+        let found = self.find(Section::LeftOut, layout::left_out::NAME, name)?;
+        found.map(|number| self.left_out(number)).transpose()
     }
 
     /// Length of a block after decompression, in bytes.
@@ -401,8 +447,12 @@ fn read_directory(index: &[u8]) -> Result<[&[u8]; SECTIONS.len()]> {
         sections[id as usize - 1] = Some(bytes);
     }
     let mut all = [&index[..0]; SECTIONS.len()];
-    for (place, section) in all.iter_mut().zip(sections) {
-        *place = section.ok_or(ArchiveError::Invalid { part: "directory: a section is missing" })?;
+    for ((place, bytes), section) in all.iter_mut().zip(sections).zip(SECTIONS) {
+        match bytes {
+            Some(bytes) => *place = bytes,
+            None if !section.is_required() => {}
+            None => return Err(ArchiveError::Invalid { part: "directory: a section is missing" }),
+        }
     }
     Ok(all)
 }

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use super::layout::{EntryKind, Extent, InterpreterMode, ModuleKind, Placement};
+use super::layout::{EntryKind, Extent, InterpreterMode, LeaveKind, ModuleKind, Placement};
 
 /// For which Python the archive is, and what is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +95,17 @@ pub enum NodeContent<'a> {
     File(Extent),
     /// A symbolic link's target.
     Symlink(&'a [u8]),
+}
+
+/// A module that the program may ask for and that was left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeftOut<'a> {
+    /// Dotted name.
+    pub name: &'a str,
+    /// The distribution that has it, or the name that is excluded.
+    pub subject: &'a str,
+    /// Why.
+    pub kind: LeaveKind,
 }
 
 /// A list of library numbers.

@@ -5,9 +5,12 @@ use std::io::Cursor;
 use super::layout::{self, checksum};
 use super::reader::Archive;
 use super::writer::{
-    ArchiveWriter, LibraryRecord, ModuleRecord, NodeRecord, NodeRecordContent, TargetRecord, compress,
+    ArchiveWriter, LeftOutRecord, LibraryRecord, ModuleRecord, NodeRecord, NodeRecordContent, TargetRecord,
+    compress,
 };
-use super::{ArchiveError, EntryKind, Extent, InterpreterMode, ModuleKind, NodeContent, Placement};
+use super::{
+    ArchiveError, EntryKind, Extent, InterpreterMode, LeaveKind, ModuleKind, NodeContent, Placement,
+};
 
 /// Two packed modules, an extension over three blocks, a namespace package, two libraries and a tree of files.
 fn small_archive() -> Vec<u8> {
@@ -48,6 +51,12 @@ fn small_archive() -> Vec<u8> {
         let (path, materialize) = (path.as_bytes().to_vec(), path == "a");
         writer.add_node(NodeRecord { path, mode, mtime, materialize, content: node }).unwrap();
     }
+    for (name, subject, kind) in
+        [("q", "Q-dist", LeaveKind::Optional), ("a.left", "a.left", LeaveKind::Excluded)]
+    {
+        writer.add_left_out(LeftOutRecord { name: name.into(), subject: subject.into(), kind });
+    }
+    writer.set_reasons(content(packed, 2, 5));
     let target = TargetRecord {
         python: (3, 11),
         version: "3.11.7".into(),
@@ -115,6 +124,12 @@ fn read_all(bytes: &[u8]) -> Result<Vec<Vec<u8>>, ArchiveError> {
             NodeContent::Symlink(target) => contents.push(target.to_vec()),
         }
     }
+    for number in 0..archive.left_out_count() {
+        archive.find_left_out(archive.left_out(number)?.name)?;
+    }
+    if let Some(reasons) = archive.reasons()? {
+        contents.push(archive.read(reasons)?);
+    }
     Ok(contents)
 }
 
@@ -139,6 +154,45 @@ fn reads_back_what_was_written() {
     for missing in ["", "A", "aa", "a.", "zz"] {
         assert_eq!(archive.find_module(missing).unwrap(), None, "{missing}");
     }
+}
+
+#[test]
+fn tells_what_was_left_out_and_where_the_reasons_are() {
+    let bytes = small_archive();
+    let archive = Archive::open(&bytes).unwrap();
+    let reasons = archive.reasons().unwrap().unwrap();
+    assert_eq!(archive.read(reasons).unwrap(), b"de of");
+    let names = (0..archive.left_out_count()).map(|number| archive.left_out(number).unwrap().name);
+    assert_eq!(names.collect::<Vec<_>>(), ["a.left", "q"]);
+    let found = archive.find_left_out("q").unwrap().unwrap();
+    assert_eq!((found.subject, found.kind), ("Q-dist", LeaveKind::Optional));
+    assert_eq!(archive.find_left_out("q.q").unwrap(), None);
+}
+
+/// An archive whose directory calls a section by an id that no reader knows.
+fn without_section(section: layout::Section) -> Vec<u8> {
+    let mut bytes = small_archive();
+    let index_offset = u64::from_le_bytes(bytes[24..32].try_into().unwrap()) as usize;
+    let entry = index_offset + 8 + (section as usize - 1) * layout::SECTION_ENTRY_LENGTH;
+    assert_eq!(bytes[entry..entry + 4], (section as u32).to_le_bytes());
+    bytes[entry..entry + 4].copy_from_slice(&99u32.to_le_bytes());
+    let sum = checksum(&bytes[index_offset..]);
+    bytes[40..48].copy_from_slice(&sum.to_le_bytes());
+    let sum = checksum(&bytes[..56]);
+    bytes[56..64].copy_from_slice(&sum.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn only_sections_that_are_required_must_be_there() {
+    for section in layout::SECTIONS {
+        let bytes = without_section(section);
+        assert_eq!(Archive::open(&bytes).is_ok(), !section.is_required(), "{section:?}");
+    }
+    let bytes = without_section(layout::Section::Reasons);
+    assert_eq!(Archive::open(&bytes).unwrap().reasons().unwrap(), None);
+    let bytes = without_section(layout::Section::LeftOut);
+    assert_eq!(Archive::open(&bytes).unwrap().find_left_out("q").unwrap(), None);
 }
 
 #[test]

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Seek, SeekFrom, Write};
 
 use super::layout::{
-    self, Codec, EntryKind, Extent, HEADER_LENGTH, InterpreterMode, MODULE_IS_PACKAGE, ModuleKind, NONE,
-    Placement, SECTION_ENTRY_LENGTH, SECTIONS, Section, checksum,
+    self, Codec, EntryKind, Extent, HEADER_LENGTH, InterpreterMode, LeaveKind, MODULE_IS_PACKAGE, ModuleKind,
+    NONE, Placement, SECTION_ENTRY_LENGTH, SECTIONS, Section, checksum,
 };
 use super::tree::Tree;
 pub use super::tree::{NodeRecord, NodeRecordContent};
@@ -80,6 +80,17 @@ pub struct LibraryRecord {
     pub file: String,
 }
 
+/// A module that was left out, to be indexed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOutRecord {
+    /// Dotted name.
+    pub name: String,
+    /// The distribution that has it, or the name that is excluded.
+    pub subject: String,
+    /// Why.
+    pub kind: LeaveKind,
+}
+
 /// The target to be indexed.
 #[derive(Debug, Clone)]
 pub struct TargetRecord {
@@ -140,6 +151,8 @@ pub struct ArchiveWriter<W> {
     modules: BTreeMap<String, ModuleRecord>,
     libraries: Vec<LibraryRecord>,
     tree: Tree,
+    reasons: Option<Extent>,
+    left_out: BTreeMap<String, LeftOutRecord>,
 }
 
 impl<W: Write + Seek> ArchiveWriter<W> {
@@ -159,6 +172,8 @@ impl<W: Write + Seek> ArchiveWriter<W> {
             modules: BTreeMap::new(),
             libraries: Vec::new(),
             tree: Tree::default(),
+            reasons: None,
+            left_out: BTreeMap::new(),
         })
     }
 
@@ -218,12 +233,22 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         self.tree.add(record)
     }
 
+    /// Says where it is written why everything is in the program.
+    pub fn set_reasons(&mut self, content: Extent) {
+        self.reasons = Some(content);
+    }
+
+    /// Indexes a module that was left out. Of two with one name the last counts.
+    pub fn add_left_out(&mut self, record: LeftOutRecord) {
+        self.left_out.insert(record.name.clone(), record);
+    }
+
     /// Writes the index and the header; returns the length of the archive and the output, standing at its end.
     ///
     /// # Errors
     /// When writing fails or a table is too large.
     pub fn finish(mut self, target: &TargetRecord) -> Result<(u64, W), WriteError> {
-        let index = index(target, &self.modules, &self.libraries, &self.tree, self.blocks)?;
+        let index = index(target, &self)?;
         self.out.write_all(&index)?;
         let index_offset = self.length;
         let length = index_offset + index.len() as u64;
@@ -296,13 +321,8 @@ pub(super) fn extent_bytes(extent: Extent) -> [u8; 16] {
     bytes
 }
 
-fn index(
-    target: &TargetRecord,
-    modules: &BTreeMap<String, ModuleRecord>,
-    libraries: &[LibraryRecord],
-    tree: &Tree,
-    blocks: Vec<u8>,
-) -> Result<Vec<u8>, WriteError> {
+fn index<W>(target: &TargetRecord, writer: &ArchiveWriter<W>) -> Result<Vec<u8>, WriteError> {
+    let ArchiveWriter { modules, libraries, tree, blocks, reasons, left_out, .. } = writer;
     let (mut strings, mut needs) = (Strings::default(), NeedRuns::default());
 
     let mut module_records = Vec::with_capacity(modules.len() * layout::module::LENGTH);
@@ -334,6 +354,14 @@ fn index(
         target_record.extend(strings.place(text)?);
     }
     let node_records = tree.records(&mut strings)?;
+    let reasons_record: Vec<u8> = reasons.iter().flat_map(|content| extent_bytes(*content)).collect();
+    let mut left_out_records = Vec::with_capacity(left_out.len() * layout::left_out::LENGTH);
+    for record in left_out.values() {
+        left_out_records.extend(strings.place(&record.name)?);
+        left_out_records.extend(strings.place(&record.subject)?);
+        left_out_records.push(record.kind as u8);
+        left_out_records.extend([0; 7]);
+    }
 
     let mut index = Vec::new();
     index.extend((SECTIONS.len() as u32).to_le_bytes());
@@ -347,8 +375,10 @@ fn index(
             Section::Modules => &module_records,
             Section::Libraries => &library_records,
             Section::Needs => &needs.bytes,
-            Section::Blocks => &blocks,
+            Section::Blocks => blocks,
             Section::Nodes => &node_records,
+            Section::Reasons => &reasons_record,
+            Section::LeftOut => &left_out_records,
         };
         index.extend((section as u32).to_le_bytes());
         index.extend((section.record_length() as u32).to_le_bytes());

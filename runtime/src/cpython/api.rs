@@ -82,6 +82,7 @@ api! {
         Py_DecRef: fn(Object);
         PyObject_GetAttrString: fn(Object, *const c_char) -> Object;
         PyObject_RichCompareBool: fn(Object, Object, c_int) -> c_int;
+        PyObject_IsInstance: fn(Object, Object) -> c_int;
         PyInstanceMethod_New: fn(Object) -> Object;
         PyTuple_Pack: fn(isize; ...) -> Object;
         PyObject_SetAttrString: fn(Object, *const c_char, Object) -> c_int;
@@ -132,6 +133,7 @@ api! {
         _Py_NoneStruct: super::types::PyObject;
         _Py_TrueStruct: super::types::PyObject;
         _Py_FalseStruct: super::types::PyObject;
+        PyExc_ImportError: Object;
         PyExc_TypeError: Object;
         PyExc_UnicodeError: Object;
         PyImport_FrozenModules: *const c_void;

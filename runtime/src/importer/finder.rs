@@ -57,8 +57,11 @@ impl Session {
         // SAFETY: from the contract; the name outlives its text.
         unsafe {
             // A name that has no UTF-8 form is that of no module.
-            let module = utf8(self.api(), name)?.and_then(|name| self.importer.find(name));
-            let Some(module) = module else { return Some(None) };
+            let Some(text) = utf8(self.api(), name)? else { return Some(None) };
+            let Some(module) = self.importer.find(text) else {
+                self.note_miss(text);
+                return Some(None);
+            };
             let is_top_level = !module.name.contains('.');
             let path = path.filter(|_| !is_top_level);
             let place = match path {

@@ -2,7 +2,8 @@
 //!
 //! [`install`] gets it into the interpreter, by way of [`frozen`], [`object`] is the Python object that `sys.meta_path` holds, [`finder`] its
 //! method, [`loaders`] are the classes of the modules' loaders, [`arguments`] their arguments, [`specs`] makes module
-//! specs, [`code`] code objects, [`main_module`] runs the entry, [`open_code`] opens modules' files.
+//! specs, [`code`] code objects, [`main_module`] runs the entry, [`open_code`] opens modules' files, [`left_out`]
+//! says which option brings in a module that is not there.
 //!
 //! One `Importer` serves the process; what belongs to an interpreter (its `ModuleSpec` class and the like) is in
 //! a [`session::Session`], made when `encodings` is first imported there, so that subinterpreters have theirs.
@@ -13,6 +14,7 @@ pub mod code;
 pub mod finder;
 pub mod frozen;
 pub mod install;
+pub mod left_out;
 pub mod loaders;
 pub mod main_module;
 pub mod object;
