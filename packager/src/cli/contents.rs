@@ -10,6 +10,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use crate::collect::data::additions::Addition;
 use crate::collect::data::{CopiedMetadata, DataOptions};
 use crate::entry::is_dotted_name;
+use crate::graph::Given;
 use crate::graph::build::Root;
 use crate::request::{BuildRequest, FollowOptional, HookOptions};
 
@@ -98,9 +99,9 @@ struct Directories(Vec<PathBuf>);
 impl ModuleArguments {
     /// Fills in what the request says of modules.
     pub fn apply(self, request: &mut BuildRequest) {
-        let with = |with_submodules| move |name: String| Root { name, with_submodules };
-        request.roots.extend(self.hidden_import.into_iter().map(with(false)));
-        request.roots.extend(self.collect_submodules.into_iter().map(with(true)));
+        request.roots.extend(self.hidden_import.iter().map(|name| asked(name, "--hidden-import")));
+        let whole = self.collect_submodules.iter().map(|name| asked(name, "--collect-submodules"));
+        request.roots.extend(whole.map(Root::with_submodules));
         request.excluded = self.exclude_module;
         let mut packages: BTreeSet<String> = self.follow_optional.into_iter().collect();
         request.follow_optional = FollowOptional { all: packages.remove("all"), packages };
@@ -114,10 +115,10 @@ impl ModuleArguments {
 impl ContentArguments {
     /// Fills in what the request says of data, and adds to it the packages whose data are wanted.
     pub fn apply(self, request: &mut BuildRequest) {
-        let root = |name: &String, with_submodules| Root { name: name.clone(), with_submodules };
-        let single = self.collect_data.iter().chain(&self.collect_binaries);
-        request.roots.extend(single.map(|name| root(name, false)));
-        request.roots.extend(self.collect_all.iter().map(|name| root(name, true)));
+        request.roots.extend(self.collect_data.iter().map(|name| asked(name, "--collect-data")));
+        request.roots.extend(self.collect_binaries.iter().map(|name| asked(name, "--collect-binaries")));
+        let whole = self.collect_all.iter().map(|name| asked(name, "--collect-all"));
+        request.roots.extend(whole.map(Root::with_submodules));
         request.include_source = self.include_source;
         let copied = |recursive| move |name: String| CopiedMetadata { name, recursive };
         request.data = DataOptions {
@@ -136,6 +137,11 @@ impl ContentArguments {
             materialized: self.materialize,
         };
     }
+}
+
+/// A module that an option names.
+fn asked(name: &str, option: &str) -> Root {
+    Root { name: name.to_owned(), with_submodules: false, given: Given::Option(format!("{option} {name}")) }
 }
 
 fn parse_addition() -> impl TypedValueParser<Value = Addition> {

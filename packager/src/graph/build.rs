@@ -18,7 +18,7 @@ use super::imports::{
 };
 use super::resolve::Resolver;
 use super::stubs::attached_imports;
-use super::{Module, ModuleGraph, ModuleKind, Origin, Rule, roots};
+use super::{Given, Module, ModuleGraph, ModuleKind, Origin, Rule, roots};
 use crate::cache::Cache;
 use crate::entry::Entry;
 use crate::probe::PythonFacts;
@@ -91,6 +91,15 @@ pub struct Root {
     pub name: String,
     /// Whether all modules below it are wanted, too.
     pub with_submodules: bool,
+    /// Who asks.
+    pub given: Given,
+}
+
+impl Root {
+    /// The same, with all modules below it.
+    pub fn with_submodules(self) -> Self {
+        Self { with_submodules: true, ..self }
+    }
 }
 
 /// Builds the graph. Returns it with the name of the module that runs as `__main__`.
@@ -234,6 +243,7 @@ impl<'a> Builder<'a> {
             _ => return Err(GraphError::NotCode { name }),
         }
         self.main.clone_from(&name);
+        self.give(&name, Given::Entry);
         Ok(name)
     }
 
@@ -258,6 +268,7 @@ impl<'a> Builder<'a> {
             MAIN,
             Module { kind, origin: Origin::Own, file, is_package: false, directories: vec![], edges: vec![] },
         );
+        self.give(MAIN, Given::Entry);
     }
 
     /// Adds what no import statement shows, and all codecs.
@@ -265,18 +276,22 @@ impl<'a> Builder<'a> {
         if self.request.is_interpreter {
             for name in roots::INTERPRETER {
                 if self.ensure(name) {
+                    self.give(name, Given::Interpreter);
                     self.note_use_outside(name);
                 }
             }
         }
         for name in roots::always(self.request.facts.version_info.1) {
-            self.ensure(name);
+            if self.ensure(name) {
+                self.give(name, Given::Start);
+            }
         }
         let directories = self.graph.modules.get("encodings").map(|module| module.directories.clone());
         for directory in directories.unwrap_or_default() {
             for codec in self.resolver.modules_in(&directory) {
-                if self.is_for_platform(&codec) {
-                    self.ensure(&format!("encodings.{codec}"));
+                let name = format!("encodings.{codec}");
+                if self.is_for_platform(&codec) && self.ensure(&name) {
+                    self.give(&name, Given::Start);
                 }
             }
         }
@@ -286,11 +301,19 @@ impl<'a> Builder<'a> {
     fn add_requested(&mut self) -> Result<(), GraphError> {
         for root in self.request.roots {
             self.require(&root.name)?;
+            self.give(&root.name, root.given.clone());
             if root.with_submodules {
-                self.submodules(&root.name);
+                for name in self.submodules(&root.name) {
+                    self.give(&name, root.given.clone());
+                }
             }
         }
         Ok(())
+    }
+
+    /// Notes why a module is in the program that none need import.
+    pub(super) fn give(&mut self, name: &str, given: Given) {
+        self.graph.given.entry(name.to_owned()).or_default().insert(given);
     }
 
     /// Adds all modules below a package, and returns their names.
@@ -324,6 +347,7 @@ impl<'a> Builder<'a> {
         let (file, origin) = (format!("{}.py", roots::CHILDREN), Origin::Stdlib);
         let (is_package, directories, edges) = (false, vec![], vec![]);
         self.add(roots::CHILDREN, Module { kind, origin, file, is_package, directories, edges });
+        self.give(roots::CHILDREN, Given::Children);
         true
     }
 

@@ -4,8 +4,10 @@
 //! by a call with a literal name. The standard library's own imports are followed with more knowledge of what they
 //! are for, or every program would hold most of it.
 
+use std::sync::Arc;
+
 use super::build::Builder;
-use super::imports::{ImportEdge, ModuleImports, Request};
+use super::imports::{EdgeKind, ImportEdge, ModuleImports, Request};
 use super::resolve::Found;
 use super::{Edge, Missing, Origin, Rule, roots};
 
@@ -26,7 +28,9 @@ impl Builder<'_> {
         }
         if imports.calls_help && origin != Origin::Stdlib && !self.calls_help {
             self.calls_help = true;
-            self.ensure("pydoc");
+            if self.ensure("pydoc") {
+                self.add_edge(name, "pydoc", Rule::Implicit, 0);
+            }
         }
         let (held, edges) =
             imports.edges.into_iter().partition(|edge| origin == Origin::Stdlib && self.is_held(name, edge));
@@ -48,7 +52,7 @@ impl Builder<'_> {
     pub(super) fn follow_edges(&mut self, name: &str, origin: Origin, edges: Vec<ImportEdge>) {
         let mut optional_found = false;
         for edge in edges {
-            let rule = if edge.kind.deferred { Rule::Deferred } else { Rule::Import };
+            let rule = rule_of(&edge);
             if origin == Origin::Stdlib && !self.is_followed_from_stdlib(name, &edge, optional_found) {
                 // What was found for another `try` says nothing of this one's alternative.
                 optional_found &= edge.kind.fallback;
@@ -177,10 +181,22 @@ impl Builder<'_> {
     }
 
     pub(super) fn add_edge(&mut self, from: &str, to: &str, rule: Rule, line: u32) {
+        self.add_edge_with(from, to, rule, line, None);
+    }
+
+    /// Adds an edge, with what stands in the importing module, unless a stronger one is there.
+    pub(super) fn add_edge_with(
+        &mut self,
+        from: &str,
+        to: &str,
+        rule: Rule,
+        line: u32,
+        text: Option<Arc<str>>,
+    ) {
         if let Some(module) = self.graph.modules.get_mut(from)
             && !module.edges.iter().any(|edge| edge.to == to && edge.rule <= rule)
         {
-            module.edges.push(Edge { to: to.to_owned(), rule, line });
+            module.edges.push(Edge { to: to.to_owned(), rule, line, text });
         }
     }
 
@@ -193,5 +209,16 @@ impl Builder<'_> {
             }
         }
         self.graph.modules.len() > before
+    }
+}
+
+/// How an import is reached.
+fn rule_of(edge: &ImportEdge) -> Rule {
+    match edge.kind {
+        EdgeKind { stub: true, .. } => Rule::Stub,
+        EdgeKind { deferred: true, .. } => Rule::Deferred,
+        EdgeKind { optional: true, .. } | EdgeKind { fallback: true, .. } => Rule::Optional,
+        EdgeKind { dynamic: true, .. } => Rule::Call,
+        _ => Rule::Import,
     }
 }

@@ -23,17 +23,23 @@ pub mod resolve;
 pub mod roots;
 mod stubs;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 /// Everything that the program may import.
 #[derive(Debug, Clone, Default)]
 pub struct ModuleGraph {
     /// Modules by dotted name; the entry script is `__main__`.
     pub modules: BTreeMap<String, Module>,
+    /// Modules that are in the program for a reason that is in no module, with these reasons.
+    pub given: BTreeMap<String, BTreeSet<Given>>,
     /// Names that an import asks for and that were not found.
     pub missing: BTreeMap<String, Missing>,
+    /// Names that an import asks for and that could have been found, but were not followed.
+    pub left_out: BTreeMap<String, LeftOut>,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
@@ -95,28 +101,110 @@ pub struct Edge {
     pub rule: Rule,
     /// Line in the importing module's source; 0 where there is none.
     pub line: u32,
+    /// What stands there, where the rule does not say it: the string, the group of entry points, the hook's file.
+    pub text: Option<Arc<str>>,
 }
 
-/// Why an edge is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// Why an edge is there. The stronger a rule, the earlier it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Rule {
     /// An import statement that runs when the module does.
     Import,
-    /// An import statement inside of a function: it runs later or never.
+    /// A call with a literal name that runs when the module does: `import_module("a.b")`.
+    Call,
+    /// An import statement or call that runs when the module does, and whose failure is caught.
+    Optional,
+    /// An import statement or call inside of a function: it runs later or never.
     Deferred,
     /// Seen when an extension module was imported.
     Observed,
-    /// Listed in [`roots`].
+    /// CPython's own code imports it, or a rule of [`roots`] says so.
     Implicit,
-    /// Named by a string, or by one that is put together when the program runs.
-    Named,
+    /// Seen in a traced run.
+    Traced,
+    /// A hook of PyInstaller's form asks for it.
+    Hook,
+    /// The type stub that the module attaches imports it.
+    Stub,
+    /// A string names it.
+    String,
+    /// A string that is put together when the program runs may name it.
+    Template,
+    /// Its package's modules are listed, or looked into.
+    Below,
+    /// It offers something in a group of entry points that the module names.
+    EntryPoint,
+    /// A string in an extension module's file names it.
+    Native,
 }
 
 impl Rule {
     /// Whether the import happens when the importing module is imported.
     pub fn is_eager(self) -> bool {
-        matches!(self, Self::Import | Self::Observed)
+        matches!(self, Self::Import | Self::Call | Self::Optional | Self::Observed)
     }
+
+    /// Whether the module is only named, so that it may never be imported.
+    pub fn is_inferred(self) -> bool {
+        matches!(self, Self::String | Self::Template | Self::Below | Self::EntryPoint | Self::Native)
+    }
+}
+
+/// Why a module is in the program, though none imports it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Given {
+    /// It is the program.
+    Entry,
+    /// Every start of CPython imports it, or may.
+    Start,
+    /// Helper processes of `multiprocessing` need it.
+    Children,
+    /// The executable is the interpreter as well.
+    Interpreter,
+    /// This option names it: `--hidden-import a.b`.
+    Option(String),
+    /// This hook file asks for it.
+    Hook(String),
+    /// It was imported in a traced run.
+    Traced,
+}
+
+/// A name that is there and that was not followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Why.
+    pub reason: LeaveReason,
+    /// Which imports ask for it: never empty, in the order of importing modules.
+    pub edges: Vec<LeftEdge>,
+}
+
+/// Why a name was not followed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LeaveReason {
+    /// The import is optional, and nothing declares this distribution that has the module.
+    Optional {
+        /// The distribution, for `--follow-optional`.
+        distribution: String,
+    },
+    /// This name is excluded by an option or a hook.
+    Excluded {
+        /// The excluded name: the module's own, or that of a package above it.
+        name: String,
+    },
+}
+
+/// An import that was not followed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeftEdge {
+    /// The importing module.
+    pub from: String,
+    /// The line in its source; 0 where there is none.
+    pub line: u32,
+    /// How.
+    pub rule: Rule,
 }
 
 /// A name that was not found.

@@ -33,6 +33,15 @@ struct Holder<'a> {
     is_dynamic: bool,
 }
 
+/// What names a module: a string, or something that is done with one.
+#[derive(Clone, Copy)]
+struct Naming<'t> {
+    rule: Rule,
+    line: u32,
+    /// As the source has it.
+    text: &'t str,
+}
+
 /// Where a single word stands.
 struct List {
     /// In a list, tuple, set or dictionary.
@@ -64,23 +73,25 @@ impl Builder<'_> {
         // Collections in which something is a module's name without doubt.
         let mut of_modules: BTreeSet<u32> = BTreeSet::new();
         for named in &imports.names {
+            let text = named.form.text();
+            let naming = Naming { rule: named.form.rule(), line: named.line, text: &text };
             self.follow_group(&holder, named);
             let found = match &named.form {
                 Form::Word(_) => false,
                 Form::Dotted { name, has_attribute } => {
-                    self.follow_dotted(&holder, name, *has_attribute, named.line)
+                    self.follow_dotted(&holder, name, *has_attribute, naming)
                 }
                 Form::Relative(name) => {
                     let may_follow = holder.is_dynamic && origin != Origin::Stdlib;
-                    may_follow && self.follow_named(&holder, name, named.line)
+                    may_follow && self.follow_named(&holder, name, naming)
                 }
                 Form::Template { texts, made } => {
-                    self.follow_template(&holder, texts, *made, named.line);
+                    self.follow_template(&holder, texts, *made, naming);
                     false
                 }
                 Form::Below(package) => {
                     if origin != Origin::Stdlib && self.ensure(package) {
-                        self.follow_below(&holder, package, named.line);
+                        self.follow_below(&holder, package, naming);
                     }
                     false
                 }
@@ -92,7 +103,8 @@ impl Builder<'_> {
         for NamedModule { form, collection, line } in &imports.names {
             if let Form::Word(word) = form {
                 let list = List { is_any: *collection != 0, is_of_modules: of_modules.contains(collection) };
-                self.follow_word(&holder, word, &list, *line);
+                let naming = Naming { rule: Rule::String, line: *line, text: word };
+                self.follow_word(&holder, word, &list, naming);
             }
         }
     }
@@ -104,23 +116,24 @@ impl Builder<'_> {
             return;
         }
         let modules: Vec<String> = self.entry_points().of_group(group).map(str::to_owned).collect();
+        let naming = Naming { rule: Rule::EntryPoint, line: named.line, text: group };
         for module in modules {
-            self.follow_named(holder, &module, named.line);
+            self.follow_named(holder, &module, naming);
         }
     }
 
     /// `"a.b.c"`. Whether it is a module.
-    fn follow_dotted(&mut self, holder: &Holder, name: &str, has_attribute: bool, line: u32) -> bool {
+    fn follow_dotted(&mut self, holder: &Holder, name: &str, has_attribute: bool, naming: Naming) -> bool {
         let Some(lead) = self.lead(name).filter(|lead| self.may_name(holder, name, lead.origin)) else {
             return false;
         };
         if lead.modules == lead.parts {
             let is_known = lead.parts > 1 || holder.origin == Origin::Own || holder.is_dynamic;
-            if !is_known || !self.follow_named(holder, name, line) {
+            if !is_known || !self.follow_named(holder, name, naming) {
                 return false;
             }
             if !has_attribute && (holder.is_dynamic || holder.origin != Origin::Installed) {
-                self.follow_below(holder, name, line);
+                self.follow_below(holder, name, naming);
             }
             return lead.origin != Origin::Stdlib;
         }
@@ -129,20 +142,20 @@ impl Builder<'_> {
         let is_known = lead.modules > 1 || lead.origin == Origin::Own || holder.is_dynamic;
         if is_attribute && is_known && holder.origin != Origin::Stdlib {
             let end = name.match_indices('.').nth(lead.modules - 1).map_or(name.len(), |(at, _)| at);
-            self.follow_named(holder, &name[..end], line);
+            self.follow_named(holder, &name[..end], naming);
         }
         false
     }
 
     /// A single word: a module beside the holder, or one of the top level.
-    fn follow_word(&mut self, holder: &Holder, word: &str, list: &List, line: u32) {
+    fn follow_word(&mut self, holder: &Holder, word: &str, list: &List, naming: Naming) {
         if holder.origin == Origin::Stdlib || word.starts_with("__") {
             return;
         }
         if holder.is_dynamic && !holder.package.is_empty() && !TESTS.contains(&word) {
             let sibling = format!("{}.{word}", holder.package);
             if self.lead(&sibling).is_some_and(|lead| lead.modules == lead.parts) {
-                self.follow_named(holder, &sibling, line);
+                self.follow_named(holder, &sibling, naming);
             }
         }
         let is_own = holder.origin == Origin::Own;
@@ -162,13 +175,13 @@ impl Builder<'_> {
         // What a list of a framework names is a plugin: the framework looks into it.
         let is_plugin = is_required && !holder.is_dynamic;
         let is_entered = lead.origin != Origin::Stdlib && (is_own || is_plugin);
-        if is_meant && self.follow_named(holder, word, line) && is_entered {
-            self.follow_below(holder, word, line);
+        if is_meant && self.follow_named(holder, word, naming) && is_entered {
+            self.follow_below(holder, word, naming);
         }
     }
 
     /// `f"a.b.{x}"`: all modules whose names match.
-    fn follow_template(&mut self, holder: &Holder, texts: &[String], made: Made, line: u32) {
+    fn follow_template(&mut self, holder: &Holder, texts: &[String], made: Made, naming: Naming) {
         let is_imported = made == Made::Imported;
         // Between `a.b.` and the first part that is not known whole.
         let Some(first) = texts.first() else { return };
@@ -202,11 +215,18 @@ impl Builder<'_> {
         // `*` stands for what is not known; it is in no name.
         let pattern = pattern.join("*");
         let patterns: Vec<&str> = pattern.split('.').collect();
-        self.follow_pattern(holder, package, &patterns, made, line);
+        self.follow_pattern(holder, package, &patterns, made, naming);
     }
 
     /// Follows the modules in a package, or at the top level, whose names match, part by part.
-    fn follow_pattern(&mut self, holder: &Holder, package: &str, patterns: &[&str], made: Made, line: u32) {
+    fn follow_pattern(
+        &mut self,
+        holder: &Holder,
+        package: &str,
+        patterns: &[&str],
+        made: Made,
+        naming: Naming,
+    ) {
         let Some((pattern, rest)) = patterns.split_first() else { return };
         let names = if package.is_empty() { self.top_level() } else { self.modules_below(package) };
         for last in names {
@@ -214,39 +234,43 @@ impl Builder<'_> {
                 continue;
             }
             let name = if package.is_empty() { last } else { format!("{package}.{last}") };
-            if !self.follow_named(holder, &name, line) {
+            if !self.follow_named(holder, &name, naming) {
                 continue;
             }
             if !rest.is_empty() {
-                self.follow_pattern(holder, &name, rest, made, line);
+                self.follow_pattern(holder, &name, rest, made, naming);
             } else if made == Made::Unfinished {
                 // The program goes on with the name: `"django.conf.locale.%s"` gets `.formats` later.
-                self.follow_below(holder, &name, line);
+                self.follow_below(holder, &name, naming);
             }
         }
     }
 
     /// All modules below a package, without its tests.
-    fn follow_below(&mut self, holder: &Holder, package: &str, line: u32) {
+    fn follow_below(&mut self, holder: &Holder, package: &str, naming: Naming) {
+        let naming = Naming { rule: Rule::Below, text: package, ..naming };
         let mut packages = vec![package.to_owned()];
         while let Some(package) = packages.pop() {
             for last in self.modules_below(&package) {
                 let name = format!("{package}.{last}");
                 // What a package runs as a program, and its tests in a package of their own.
                 let is_apart = last == "__main__" || last == "test" && self.is_package_below(&package, &last);
-                if !is_apart && !TESTS.contains(&last.as_str()) && self.follow_named(holder, &name, line) {
+                if !is_apart && !TESTS.contains(&last.as_str()) && self.follow_named(holder, &name, naming) {
                     packages.push(name);
                 }
             }
         }
     }
 
-    fn follow_named(&mut self, holder: &Holder, name: &str, line: u32) -> bool {
+    fn follow_named(&mut self, holder: &Holder, name: &str, naming: Naming) -> bool {
         if !self.ensure(name) {
             return false;
         }
         if name != holder.name {
-            self.link(holder.name, name, Rule::Named, line, false);
+            self.add_edge_with(holder.name, name, naming.rule, naming.line, Some(naming.text.into()));
+            if holder.origin != Origin::Stdlib {
+                self.note_use_outside(name);
+            }
         }
         true
     }
@@ -314,6 +338,27 @@ impl Builder<'_> {
         }
         let is_package = !directories.is_empty();
         Some(Lead { modules, parts: parts.len(), origin: origin?, is_package })
+    }
+}
+
+impl Form {
+    /// The rule by which a string of this form names a module.
+    fn rule(&self) -> Rule {
+        match self {
+            Self::Word(_) | Self::Dotted { .. } | Self::Relative(_) => Rule::String,
+            Self::Template { .. } => Rule::Template,
+            Self::Below(_) => Rule::Below,
+        }
+    }
+
+    /// The string; `*` stands for what is not known of it.
+    fn text(&self) -> String {
+        match self {
+            Self::Word(name) | Self::Dotted { name, .. } | Self::Relative(name) | Self::Below(name) => {
+                name.clone()
+            }
+            Self::Template { texts, .. } => texts.join("*"),
+        }
     }
 }
 

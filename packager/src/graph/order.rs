@@ -88,7 +88,7 @@ mod tests {
             ("d", vec![("a.b", Rule::Import)]),
             ("z", vec![]),
         ] {
-            let edge = |(to, rule): (&str, Rule)| Edge { to: to.into(), rule, line: 1 };
+            let edge = |(to, rule): (&str, Rule)| Edge { to: to.into(), rule, line: 1, text: None };
             let edges = edges.into_iter().map(edge).collect();
             let (kind, origin) = (ModuleKind::Builtin, Origin::Own);
             let module =

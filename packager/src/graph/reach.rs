@@ -79,7 +79,7 @@ impl Builder<'_> {
                 continue;
             };
             stack.extend(name.rsplit_once('.').map(|(parent, _)| parent));
-            let leads = |rule| rule != Rule::Named || module.origin != Origin::Installed;
+            let leads = |rule: Rule| !rule.is_inferred() || module.origin != Origin::Installed;
             stack.extend(module.edges.iter().filter(|edge| leads(edge.rule)).map(|edge| edge.to.as_str()));
         }
         reached

@@ -18,6 +18,7 @@ pub fn attached_imports(
     let Some(Ok(mut imports)) = stub.map(|stub| read_imports(&stub, name, target)) else { return Vec::new() };
     for edge in &mut imports.edges {
         edge.kind.deferred = true;
+        edge.kind.stub = true;
     }
     imports.edges
 }

@@ -87,6 +87,8 @@ pub struct EdgeKind {
     pub as_script: bool,
     /// A call, `import_module` or `__import__`, whose argument is known.
     pub dynamic: bool,
+    /// In the type stub that the module attaches.
+    pub stub: bool,
 }
 
 /// What an import asks for. Names are absolute.
