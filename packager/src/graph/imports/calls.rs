@@ -26,19 +26,24 @@ impl<'a> Reader<'a, '_> {
                 if may_be_import && let Some(path) = self.scopes().path(&call.func) {
                     self.note_function(&path, call);
                 }
+                self.note_helper(id, call);
                 self.note_name_called(name);
             }
             Expr::Attribute(attribute) => {
                 match attribute.attr.as_str() {
                     "import_module" | "__import__" | "iter_modules" | "walk_packages" | "resolve_name"
                     | "run_module" | "get_data" | "files" | "path" | "open_text" | "open_binary"
-                    | "read_text" | "read_binary" | "contents" | "is_resource" => {
+                    | "read_text" | "read_binary" | "contents" | "is_resource" | "find_spec"
+                    | "find_loader" | "get_loader" | "find_module" | "load" | "CDLL" | "PyDLL"
+                    | "find_library" => {
                         if let Some(path) = self.scopes().path(&call.func) {
                             self.note_function(&path, call);
                         } else if is_imported_in_place(&attribute.value) {
                             self.note_function(&format!("pkgutil.{}", attribute.attr), call);
                         }
                     }
+                    // Methods of ctypes' loader and cffi's FFI, whatever these are called.
+                    "LoadLibrary" | "dlopen" => self.note_opening(&attribute.attr, call),
                     "setdefault" if self.is_sys_modules(&attribute.value) => {
                         call.arguments.args.iter().take(1).for_each(|key| self.note_alias(key));
                     }
@@ -49,10 +54,14 @@ impl<'a> Reader<'a, '_> {
                     }
                     _ => {}
                 }
+                self.note_helper(&attribute.attr, call);
                 self.note_exports_method(attribute, call);
                 self.visit_expr(&attribute.value);
             }
             function => self.visit_expr(function),
+        }
+        if self.reads_moved(call) {
+            return;
         }
         if names_loggers(call) {
             self.without_names(|reader| reader.visit_arguments(&call.arguments));
@@ -68,6 +77,12 @@ impl<'a> Reader<'a, '_> {
             "pkgutil.iter_modules" | "pkgutil.walk_packages" => self.note_iteration(call),
             "pkgutil.resolve_name" => self.note_named_by(call, "name"),
             "runpy.run_module" => self.note_named_by(call, "mod_name"),
+            "importlib.util.find_spec" | "imp.find_module" => self.note_lookup(call, "name"),
+            "importlib.find_loader" | "lazy_loader.load" => self.note_lookup(call, "name"),
+            "pkgutil.find_loader" => self.note_lookup(call, "fullname"),
+            "pkgutil.get_loader" => self.note_lookup(call, "module_or_name"),
+            "ctypes.CDLL" | "ctypes.PyDLL" => self.note_opening("CDLL", call),
+            "ctypes.util.find_library" => self.note_opening("find_library", call),
             "pkgutil.get_data" => self.note_package_read(call),
             _ if path.starts_with("importlib.resources.") => self.note_package_read(call),
             _ => {}
@@ -201,6 +216,9 @@ impl<'a> Reader<'a, '_> {
             self.found.changes_path = true;
         }
         match target {
+            Expr::Name(name) if name.id == "__getattr__" && self.is_module_level() => {
+                self.found.resolves_lazily = true;
+            }
             Expr::Name(name) if name.id == "__all__" && self.is_module_level() => {
                 value.into_iter().for_each(|value| self.note_exports(value));
             }
@@ -215,7 +233,9 @@ impl<'a> Reader<'a, '_> {
     fn note_alias(&mut self, key: &'a Expr) {
         let Some(alias) = self.conditions().string(key) else { return };
         let is_own = alias == self.module.name || (self.module.is_main && alias == "__main__");
-        if !is_own {
+        if is_own {
+            self.found.resolves_lazily = true;
+        } else {
             self.found.aliases.push(alias);
         }
     }

@@ -12,8 +12,8 @@
 //! 3. Ruff's parser: text to syntax tree;
 //! 4. `scope`: which name means what, so that `_sys.platform` is known for what it is;
 //! 5. `conditions`, over `values`: three-valued evaluation of tests, so that code which the target never runs is not read;
-//! 6. `visit`: the walk itself, with `calls` for imports that are calls, `exports` for `__all__` and `names` for strings
-//!    that may name modules.
+//! 6. `visit`: the walk itself, with `calls` for imports that are calls, `lazy` for those that happen later, `exports`
+//!    for `__all__`, `names` for strings that may name modules and `libraries` for the libraries that it opens.
 //!
 //! What must hold: an import that the target could execute is never lost, save where the program goes out
 //! of its way to deceive (`setattr(sys, "platform", …)`, a star import that rebinds `sys`). An edge too many
@@ -28,6 +28,8 @@ mod conditions;
 mod decode;
 mod depth;
 mod exports;
+mod lazy;
+mod libraries;
 mod names;
 mod scope;
 #[cfg(test)]
@@ -203,6 +205,29 @@ pub struct ModuleImports {
     pub calls_breakpoint: bool,
     /// Whether it imports by a call whose argument could not be known.
     pub imports_dynamically: bool,
+    /// Whether it answers for names that it does not have, by a `__getattr__` or by another object in its place: what
+    /// its tables list are attributes of it that may be modules.
+    pub resolves_lazily: bool,
+    /// Libraries that it opens, in the order of first mention.
+    pub libraries: Vec<OpenedLibrary>,
+}
+
+/// A library that a module opens, or may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenedLibrary {
+    /// Which one.
+    pub name: LibraryName,
+    /// Its line, from 1.
+    pub line: u32,
+}
+
+/// How a library is named.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LibraryName {
+    /// As for dlopen: `libfoo.so.1`.
+    File(String),
+    /// As for the linker's `-l`: `foo`.
+    Linker(String),
 }
 
 /// Why a module's imports could not be read.

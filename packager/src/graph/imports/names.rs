@@ -30,6 +30,7 @@ impl<'a> Reader<'a, '_> {
     /// A string literal that is no docstring.
     pub(super) fn note_string(&mut self, literal: &'a ExprStringLiteral) {
         let text = literal.value.to_str();
+        self.note_library_string(text, literal.start());
         if self.skips_names || !may_be_name(text) {
             return;
         }

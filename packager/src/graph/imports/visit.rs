@@ -42,8 +42,15 @@ pub(super) fn read(
         skips_names: false,
         collection: 0,
         collections: 0,
+        looks_up_unknown: false,
+        runs_specs: false,
+        opens_libraries: false,
+        library_strings: Vec::new(),
     };
     reader.read_body(body);
+    // To find a module by an unknown name, and load what is found, is to import it.
+    reader.found.imports_dynamically |= reader.looks_up_unknown && reader.runs_specs;
+    reader.finish_libraries();
     super::exports::finish(&mut reader.found);
     reader.found
 }
@@ -63,6 +70,14 @@ pub(super) struct Reader<'a, 'c> {
     pub(super) collection: u32,
     /// How many there were.
     pub(super) collections: u32,
+    /// Whether it looks for modules whose names are not known here.
+    pub(super) looks_up_unknown: bool,
+    /// Whether it loads what it has found.
+    pub(super) runs_specs: bool,
+    /// Whether it opens libraries whose names are not known there.
+    pub(super) opens_libraries: bool,
+    /// Strings in the form of a library's file name.
+    pub(super) library_strings: Vec<(String, TextSize)>,
 }
 
 impl<'a> Reader<'a, '_> {
@@ -170,6 +185,7 @@ impl<'a> Reader<'a, '_> {
         let mut scope = Scope::of_body(ScopeKind::Function, &function.body, self.words);
         scope.bind_parameters(&function.parameters);
         let as_script = self.is_module_level() && runs_as_script(&function.name);
+        self.found.resolves_lazily |= self.is_module_level() && function.name.as_str() == "__getattr__";
         self.scopes.push(scope);
         self.deferred(|reader| {
             reader.kind.as_script |= as_script;

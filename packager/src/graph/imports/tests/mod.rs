@@ -4,6 +4,7 @@ mod conditions;
 mod depth;
 mod encoding;
 mod facts;
+mod lazy;
 mod requests;
 
 use super::{ModuleImports, ModuleName, ReadError, Request, STACK_BYTES, Target, read_imports};

@@ -7,8 +7,14 @@ fn kinds(source: &str) -> Vec<EdgeKind> {
     read(source).edges.iter().map(|edge| edge.kind).collect()
 }
 
-const PLAIN: EdgeKind =
-    EdgeKind { deferred: false, optional: false, fallback: false, as_script: false, dynamic: false };
+const PLAIN: EdgeKind = EdgeKind {
+    deferred: false,
+    optional: false,
+    fallback: false,
+    as_script: false,
+    dynamic: false,
+    stub: false,
+};
 
 #[test]
 fn reads_each_form_of_the_statement() {
@@ -98,7 +104,7 @@ fn reads_literal_dynamic_imports() {
     assert_eq!(edges("import builtins\nbuiltins.__import__('x')"), "builtins x()");
     assert_eq!(edges("__import__('x', fromlist=['y', ''])"), "x() x:y");
     assert_eq!(edges("__import__('x', globals(), locals(), [], 1)"), "a.x()");
-    assert_eq!(edges("import pkgutil\npkgutil.find_loader('x')"), "pkgutil");
+    assert_eq!(edges("import pkgutil\npkgutil.find_loader('x')"), "pkgutil x()");
     assert!(!read("__import__('x')").imports_dynamically);
 }
 
