@@ -1,6 +1,7 @@
 //! The command line: its types, and what is printed. [`contents`] are the options that say what goes into the
-//! executable.
+//! executable, [`configured`] adds those of the project.
 
+mod configured;
 mod contents;
 
 use std::ffi::OsString;
@@ -8,6 +9,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use contents::{ContentArguments, ModuleArguments};
 
@@ -16,6 +18,7 @@ use crate::error::Error;
 use crate::ops;
 use crate::report::Report;
 use crate::request::{BuildRequest, InterpreterOption};
+use crate::trace::TraceArguments;
 
 /// Turn a Python program into one native executable that starts at once and needs no Python.
 #[derive(Debug, Parser)]
@@ -68,7 +71,7 @@ struct RunArguments {
 #[derive(Debug, Args)]
 struct ProgramArguments {
     /// The program: a script, a directory with __main__.py, or module:function
-    #[arg(value_name = "ENTRY", required_unless_present = "module", conflicts_with = "module")]
+    #[arg(value_name = "ENTRY", conflicts_with = "module")]
     entry: Option<PathBuf>,
 
     /// The program is a module, as for `python -m`
@@ -93,11 +96,27 @@ struct ProgramArguments {
     #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
     jobs: Option<usize>,
 
+    /// Run the program with these arguments, in one text as for a shell, and include what it imports and reads
+    #[arg(long, value_name = "-- ARGS", allow_hyphen_values = true, value_parser = parse_trace())]
+    trace: Vec<TraceArguments>,
+
+    /// Take the project's options from this file [default: the nearest pyproject.toml]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Take no options from pyproject.toml
+    #[arg(long, conflicts_with = "config")]
+    no_config: bool,
+
     #[command(flatten)]
     modules: ModuleArguments,
 
     #[command(flatten)]
     contents: ContentArguments,
+}
+
+fn parse_trace() -> impl TypedValueParser<Value = TraceArguments> {
+    OsStringValueParser::new().try_map(|text| TraceArguments::parse(&text))
 }
 
 fn parse_jobs(text: &str) -> Result<usize, String> {
@@ -119,6 +138,7 @@ impl ProgramArguments {
         request.optimize = self.optimize;
         request.interpreter = self.interpreter.unwrap_or_default();
         request.jobs = self.jobs.unwrap_or(request.jobs);
+        request.traces = self.trace;
         self.modules.apply(&mut request);
         self.contents.apply(&mut request);
         Ok(request)
@@ -127,10 +147,11 @@ impl ProgramArguments {
 
 /// Runs the command line of this process. What it returns is the exit code.
 pub fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let result = configured::parse(&arguments).map_err(Error::from).and_then(|cli| match cli.command {
         Command::Build(arguments) => build(arguments),
         Command::Run(arguments) => run(arguments),
-    };
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -8,6 +8,7 @@ use crate::compile::CompileError;
 use crate::entry::EntryError;
 use crate::graph::build::GraphError;
 use crate::probe::ProbeError;
+use crate::trace::TraceError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,8 @@ pub enum Error {
     Entry(#[from] EntryError),
     #[error(transparent)]
     Probe(#[from] ProbeError),
+    #[error(transparent)]
+    Trace(#[from] TraceError),
     #[error(transparent)]
     Graph(#[from] GraphError),
     #[error(transparent)]

@@ -1,7 +1,7 @@
 //! Freezes Python programs: the phases of a build, and the command line over them.
 //!
 //! [`ops::build`] is the list of phases; each phase is a module of its own, and what one gives the next takes:
-//! [`probe`] → [`graph`] → [`collect`] → [`plan`] → [`compile`] → [`archive`] → [`attach`] → [`report`].
+//! [`probe`] → [`trace`] → [`graph`] → [`collect`] → [`plan`] → [`compile`] → [`archive`] → [`attach`] → [`report`].
 
 #![forbid(unsafe_code)]
 
@@ -20,3 +20,4 @@ pub mod probe;
 pub mod report;
 pub mod request;
 mod subprocess;
+pub mod trace;

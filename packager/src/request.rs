@@ -12,6 +12,7 @@ use crate::cache::Cache;
 use crate::collect::data::DataOptions;
 use crate::entry::Entry;
 use crate::graph::build::Root;
+use crate::trace::TraceArguments;
 
 /// A build, fully specified.
 #[derive(Debug, Clone)]
@@ -40,6 +41,8 @@ pub struct BuildRequest {
     pub runtime_hooks: Vec<PathBuf>,
     /// Which hooks written for PyInstaller are used.
     pub hooks: HookOptions,
+    /// The program's arguments in the runs to learn from.
+    pub traces: Vec<TraceArguments>,
     /// Whether the files of modules hold their source.
     pub include_source: bool,
     /// What options say of data.
@@ -111,6 +114,7 @@ impl BuildRequest {
             paths: Vec::new(),
             runtime_hooks: Vec::new(),
             hooks: HookOptions::default(),
+            traces: Vec::new(),
             include_source: false,
             data: DataOptions::default(),
             onedir: false,

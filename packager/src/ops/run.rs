@@ -41,8 +41,8 @@ fn place(request: &BuildRequest) -> Result<PathBuf, Error> {
         let folder = tempfile::Builder::new().prefix("snapfreeze-").tempdir().map_err(Error::NoPlace)?;
         return Ok(folder.keep().join(name));
     };
-    let BuildRequest { entry, python, optimize, roots, include_source, data, .. } = request;
-    let options = format!("{entry:?} {python:?} {optimize} {roots:?} {include_source} {data:?}");
+    let BuildRequest { entry, python, optimize, roots, traces, include_source, data, .. } = request;
+    let options = format!("{entry:?} {python:?} {optimize} {roots:?} {traces:?} {include_source} {data:?}");
     let directory = std::env::current_dir().map(OsString::from).unwrap_or_default();
     // Two environments are two programs: neither must find the other's.
     let [active, path] = ["VIRTUAL_ENV", "PYTHONPATH"].map(|name| environment(name).unwrap_or_default());
