@@ -53,7 +53,7 @@ struct BuildArguments {
     #[arg(short, long)]
     quiet: bool,
 
-    /// Also print which imports were not found
+    /// Also print which imports were not found, and how long each phase took
     #[arg(short, long, conflicts_with = "quiet")]
     verbose: bool,
 }
@@ -181,6 +181,7 @@ fn build(arguments: BuildArguments) -> Result<(), Error> {
             let (name, from, line) = (&missing.name, &missing.from, missing.line);
             say(format_args!("not found: {name} (imported by {from}, line {line})"));
         }
+        say(format_args!("phases: {}", report.phases));
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use crate::attach::AttachError;
 use crate::collect::data::DataError;
 use crate::collect::native::NativeError;
 use crate::compile::CompileError;
+use crate::config::ConfigError;
 use crate::entry::EntryError;
 use crate::graph::build::GraphError;
 use crate::probe::ProbeError;
@@ -14,6 +15,8 @@ use crate::trace::TraceError;
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "one variant a phase, named after it")]
 pub enum Error {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     #[error(transparent)]
     Entry(#[from] EntryError),
     #[error(transparent)]
@@ -40,6 +43,7 @@ impl Error {
     /// What to do about it, apart from the message.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Config(error) => error.hint(),
             Self::Entry(error) => error.hint(),
             Self::Probe(error) => error.hint(),
             Self::Graph(GraphError::NoModule { .. }) => {

@@ -11,6 +11,7 @@ pub mod cache;
 pub mod cli;
 pub mod collect;
 pub mod compile;
+pub mod config;
 pub mod entry;
 pub mod error;
 pub mod graph;
