@@ -156,7 +156,7 @@ pub fn plan(
     request: &BuildRequest,
     main: String,
     chosen: &Chosen,
-    graph: ModuleGraph,
+    graph: &ModuleGraph,
     order: &[(String, bool)],
     collection: Collection,
     data: Data,
@@ -178,7 +178,7 @@ pub fn plan(
         format!("no module named {}, which {} imports in line {}", missing.name, missing.from, missing.line)
     }));
     let modules =
-        order.iter().filter_map(|(name, eager)| planned_module(&graph, name, *eager, &collection.needs));
+        order.iter().filter_map(|(name, eager)| planned_module(graph, name, *eager, &collection.needs));
     let mut modules: Vec<PlannedModule> = modules.collect();
     for module in &mut modules {
         module.shows_source = data.with_sources.contains(&TreePath::from(module.file.as_str()).parent());

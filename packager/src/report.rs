@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::collect::files::Reason;
+use crate::ops::prepare::Phases;
 use crate::plan::{Plan, PlannedContent};
 
 /// The result of a build.
@@ -16,6 +17,8 @@ pub struct Report {
     pub size: u64,
     /// How long the build took.
     pub took: Duration,
+    /// How long each of its phases took.
+    pub phases: Phases,
     /// What is in it.
     pub plan: Plan,
     /// What the user should know.

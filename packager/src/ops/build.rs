@@ -1,20 +1,15 @@
-//! `build`: from a program to an executable, phase by phase.
+//! `build`: from a program to an executable, phase by phase; [`prepare`] holds those up to the plan.
 
 use std::time::Instant;
 
 use crate::attach::directory::{attach_directory, executable_in};
 use crate::attach::{attach, refuse_input};
-use crate::collect::certificates::certificate_paths;
-use crate::collect::collect;
-use crate::collect::data::{DataRequest, collect as collect_data};
 use crate::compile::compile;
 use crate::error::Error;
-use crate::graph::build::{GraphError, GraphRequest, build as build_graph};
-use crate::graph::order::predicted;
-use crate::plan::plan;
-use crate::probe::interpreters::choose;
+use crate::graph::build::GraphError;
+use crate::ops::prepare::{Prepared, prepare};
 use crate::report::Report;
-use crate::request::{BuildRequest, InterpreterOption, environment};
+use crate::request::BuildRequest;
 
 /// The stack of each thread, in bytes: what a process's first thread usually has.
 const STACK_BYTES: usize = 8 << 20;
@@ -30,42 +25,27 @@ pub fn build(request: &BuildRequest) -> Result<Report, Error> {
 
 fn phases(request: &BuildRequest) -> Result<Report, Error> {
     let started = Instant::now();
-    let BuildRequest { entry, cache, optimize, jobs, roots, .. } = request;
+    let Prepared { chosen, plan, took, .. } = prepare(request)?;
+    let (mut plan, mut took) = (plan, took);
+    let BuildRequest { cache, jobs, .. } = request;
 
-    let chosen = choose(request.python.as_deref(), entry, environment, cache)?;
-    let facts = &chosen.facts;
-    let (graph, main) = build_graph(&GraphRequest {
-        entry,
-        facts,
-        optimize: *optimize,
-        jobs: *jobs,
-        cache,
-        roots,
-        is_interpreter: request.interpreter != InterpreterOption::None,
-    })?;
-    let order = predicted(&graph, &main);
-    let (options, output) = (&request.data, request.output.as_path());
-    let latest_time = environment("SOURCE_DATE_EPOCH").and_then(|text| text.to_str()?.parse().ok());
-    let data = collect_data(&DataRequest { entry, graph: &graph, facts, options, output, latest_time })?;
-    let library_path = environment("LD_LIBRARY_PATH");
-    let objects = &data.shared_objects;
-    let mut collection = collect(&graph, &order, objects, &chosen.libpython, facts, library_path.as_deref())?;
-    collection.certificates = certificate_paths(&graph, &collection, facts, cache);
-    let mut plan = plan(request, main, &chosen, graph, &order, collection, data);
+    let output = request.output.as_path();
     let executable = if request.onedir { executable_in(output) } else { output.to_owned() };
     refuse_input(&executable, &plan)?;
-    let bytecode = compile(&plan, facts, cache, *jobs)?;
+    let bytecode = took.time("compile", || compile(&plan, &chosen.facts, cache, *jobs))?;
     plan.show_sources(|name| bytecode.modules.contains_key(name));
     let write_archive = |file| crate::archive::write(&plan, &bytecode, cache, file);
-    let size = if request.onedir {
-        attach_directory(output, &plan, &bytecode, write_archive)?
-    } else {
-        attach(output, write_archive)?
-    };
+    let size = took.time("attach", || {
+        if request.onedir {
+            attach_directory(output, &plan, &bytecode, write_archive)
+        } else {
+            attach(output, write_archive)
+        }
+    })?;
 
     let warnings = plan.warnings.iter().chain(&bytecode.warnings).cloned().collect();
     let notes = notes(&chosen);
-    Ok(Report { output: executable, size, took: started.elapsed(), plan, warnings, notes })
+    Ok(Report { output: executable, size, took: started.elapsed(), phases: took, plan, warnings, notes })
 }
 
 fn notes(chosen: &crate::probe::interpreters::Chosen) -> Vec<String> {

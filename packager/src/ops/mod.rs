@@ -1,4 +1,5 @@
 //! The commands' actions, apart from their command-line types.
 
 pub mod build;
+pub mod prepare;
 pub mod run;
