@@ -1,0 +1,1 @@
+"""Where hooks find their functions."""
