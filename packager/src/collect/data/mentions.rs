@@ -18,6 +18,8 @@ pub struct Mentions {
     pub python_files: BTreeSet<String>,
     /// Whether it opens or runs files.
     pub opens_files: bool,
+    /// Functions at top level of a module that lists directories and opens the Python files in them.
+    pub readers_of_sources: BTreeSet<String>,
 }
 
 /// Functions of `importlib.metadata` and `pkg_resources` whose first argument names a distribution.
@@ -31,6 +33,13 @@ const OF_GROUPS: [&str; 5] =
 /// What opens or runs a file.
 const OPENERS: [&str; 6] =
     ["exec(", "open(", "run_path(", "read_text(", "SourceFileLoader(", "spec_from_file_location("];
+
+/// What lists a directory.
+const LISTERS: [&str; 5] = ["listdir(", "scandir(", "iterdir(", "glob(", "os.walk("];
+
+/// How Python files are told from others.
+const TESTS_FOR_PYTHON: [&str; 6] =
+    ["endswith(\".py\"", "endswith('.py'", "suffix == \".py\"", "suffix == '.py'", "*.py\"", "*.py'"];
 
 /// How a module asks where it lies.
 const PLACES: [&str; 3] = ["__file__", "__path__", "resources"];
@@ -53,7 +62,12 @@ impl Mentions {
         if PLACES.iter().any(|place| text.contains(place)) {
             mentions.python_files = python_files(text);
         }
-        mentions.opens_files = OPENERS.iter().any(|opener| text.contains(opener));
+        let has = |pieces: &[&str]| pieces.iter().any(|piece| text.contains(piece));
+        mentions.opens_files = has(&OPENERS);
+        if mentions.opens_files && has(&TESTS_FOR_PYTHON) && has(&LISTERS) {
+            let definitions = text.lines().filter_map(|line| line.strip_prefix("def ")?.split('(').next());
+            mentions.readers_of_sources = definitions.map(str::to_owned).collect();
+        }
         mentions
     }
 }
@@ -66,6 +80,30 @@ fn literals_behind<'a>(text: &'a str, function: &'a str) -> impl Iterator<Item =
         let literal = rest[1..].split(quote).next()?;
         (!literal.is_empty() && literal.len() < 200 && !literal.contains('\n')).then_some(literal)
     })
+}
+
+/// Where functions that read the sources of a directory are called with a place beside `__file__`: the string
+/// literals in these lines, any of which may be a directory there. None if there is no such call.
+pub fn calls_beside_itself<'a>(text: &'a str, functions: &BTreeSet<String>) -> Option<BTreeSet<&'a str>> {
+    if !text.contains("__file__") {
+        return None;
+    }
+    let calls = text.lines().filter(|line| {
+        functions.iter().any(|name| {
+            let before = line.split_once(name.as_str()).filter(|(_, rest)| rest.starts_with('('));
+            before.is_some_and(|(before, _)| {
+                let ends_in_word = before.ends_with(|last: char| last.is_alphanumeric() || last == '_');
+                !ends_in_word && !before.ends_with("def ")
+            })
+        })
+    });
+    let literals = |line: &'a str| {
+        let quoted = |quote: char| line.split(quote).skip(1).step_by(2);
+        quoted('"').chain(quoted('\''))
+    };
+    let mut calls = calls.peekable();
+    calls.peek()?;
+    Some(calls.flat_map(literals).filter(|name| !name.is_empty() && !name.contains(['/', '.'])).collect())
 }
 
 /// The name in a requirement: `name`, `name>=1`, `name[extra]`.
@@ -136,6 +174,20 @@ version(__name__)
         assert!(mentions.attaches_stub && mentions.opens_files);
         assert!(Mentions::of(b"open('config.py')").python_files.is_empty(), "relative to wherever it runs");
         assert!(Mentions::of(b"__file__; x = '.py'; y = 'a b.py'; z = ends.py").python_files.is_empty());
+    }
+
+    #[test]
+    fn readers_of_sources_and_their_calls_are_seen() {
+        let source = "def structure(path):\n  for entry in os.scandir(path):\n    if entry.name.endswith(\".py\"):\n      open(entry)\n";
+        let readers = Mentions::of(source.as_bytes()).readers_of_sources;
+        assert_eq!(Vec::from_iter(&readers), ["structure"]);
+        assert!(Mentions::of(source.replace("open", "print").as_bytes()).readers_of_sources.is_empty());
+
+        let call = |text| calls_beside_itself(text, &readers).map(Vec::from_iter);
+        assert_eq!(call("s = structure(Path(__file__).parent / \"models\")"), Some(vec!["models"]));
+        assert_eq!(call("here = __file__\nstructure(here)"), Some(vec![]));
+        assert_eq!(call("structure(\"models\")"), None, "relative to wherever it runs");
+        assert_eq!(call("__file__\ndef structure(path): ...\ninfrastructure(1)\nstructure"), None);
     }
 
     #[test]

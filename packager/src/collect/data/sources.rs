@@ -1,11 +1,11 @@
 //! What the program's sources say of data, put together for all modules.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::mentions::Mentions;
+use super::mentions::{Mentions, calls_beside_itself};
 use crate::collect::files::TreePath;
 use crate::graph::{ModuleGraph, ModuleKind, Origin};
 
@@ -19,7 +19,7 @@ pub struct ReadByPrograms {
     /// Directories of the tree whose type stubs are read.
     pub with_stubs: HashSet<TreePath>,
     /// Directories of the tree whose Python files are read: a module there opens or runs files, and one names a Python
-    /// file that is there.
+    /// file that is there; or one asks a function for the directory that reads all of a directory's.
     pub with_sources: HashSet<TreePath>,
 }
 
@@ -45,7 +45,11 @@ pub fn read(graph: &ModuleGraph) -> ReadByPrograms {
     let mut read = ReadByPrograms::default();
     let mut opening = HashSet::new();
     let mut naming = HashSet::new();
+    let mut readers: BTreeMap<Vec<u8>, BTreeSet<String>> = BTreeMap::new();
     for (directory, mentions, names_neighbour) in found {
+        if !mentions.readers_of_sources.is_empty() && !directory.as_bytes().is_empty() {
+            readers.entry(top(&directory)).or_default().extend(mentions.readers_of_sources);
+        }
         read.distributions.extend(mentions.distributions);
         read.groups.extend(mentions.groups);
         if mentions.attaches_stub {
@@ -62,7 +66,39 @@ pub fn read(graph: &ModuleGraph) -> ReadByPrograms {
         }
     }
     read.with_sources = naming.intersection(&opening).cloned().collect();
+    for (module, path, text) in sources {
+        let place = TreePath::from(module.file.as_str()).parent();
+        let Some(readers) = readers.get(&top(&place)) else { continue };
+        let (Some(directory), Ok(text)) = (path.and_then(Path::parent), std::str::from_utf8(text)) else {
+            continue;
+        };
+        let Some(names) = calls_beside_itself(text, readers) else { continue };
+        let below: Vec<&str> = names.into_iter().filter(|name| directory.join(name).is_dir()).collect();
+        if below.is_empty() {
+            read.with_sources.insert(place.clone());
+        }
+        for name in below {
+            add_all_below(&directory.join(name), place.join(name.as_bytes()), &mut read.with_sources);
+        }
+    }
     read
+}
+
+/// The first component of a directory in the tree: what belongs together.
+fn top(directory: &TreePath) -> Vec<u8> {
+    directory.as_bytes().split(|byte| *byte == b'/').next().unwrap_or_default().to_vec()
+}
+
+/// Adds a directory and those below it. What cannot be listed holds nothing that the program could read.
+fn add_all_below(directory: &Path, path: TreePath, all: &mut HashSet<TreePath>) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        // Symbolic links are not followed: they could lead round and round.
+        if name != "__pycache__" && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            add_all_below(&entry.path(), path.join(name.as_encoded_bytes()), all);
+        }
+    }
+    all.insert(path);
 }
 
 /// Whether a literal names a Python file of a directory that is not there anyway to be imported.
