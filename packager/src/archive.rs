@@ -15,16 +15,18 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use snapfreeze_runtime::archive::writer::{
-    ArchiveWriter, LibraryRecord, ModuleRecord, NodeRecord, NodeRecordContent, PackedBlock, TargetRecord,
-    WriteError, compress,
+    ArchiveWriter, LeftOutRecord, LibraryRecord, ModuleRecord, NodeRecord, NodeRecordContent, PackedBlock,
+    TargetRecord, WriteError, compress,
 };
-use snapfreeze_runtime::archive::{Extent, ModuleKind, Placement};
+use snapfreeze_runtime::archive::{Extent, LeaveKind, ModuleKind, Placement};
 
 use crate::cache::{Cache, Key, Shelf};
 use crate::collect::files::{FileContent, TreeFile, TreePath};
 use crate::collect::native::loaded::loaded_part;
 use crate::compile::{Bytecode, PYC_HEADER};
+use crate::graph::LeaveReason;
 use crate::plan::{Plan, PlannedContent, PlannedModule};
+use crate::why::Reasons;
 
 /// Modules are packed up to this many bytes a block: small enough that a start decompresses little it does not
 /// need, large enough to compress well.
@@ -38,6 +40,12 @@ const MODULE_LEVEL: i32 = 15;
 
 /// zstd level for native files: the bulk of the data, most of the build's time.
 const NATIVE_LEVEL: i32 = 9;
+
+/// The reasons are cut into pieces of this many bytes: one, but for very large programs.
+const REASONS_BLOCK: usize = 4 << 20;
+
+/// zstd level for the reasons: no start reads them.
+const REASONS_LEVEL: i32 = 15;
 
 /// Part of the cache's keys: another release may compress in another way, and what it writes must not depend on
 /// what an older one left in the cache.
@@ -60,6 +68,9 @@ pub enum ArchiveWriteError {
     /// Compressing failed.
     #[error("cannot compress: {0}")]
     Compress(std::io::Error),
+    /// The reasons cannot be put into their document.
+    #[error("cannot write down why things are in the program: {0}")]
+    Reasons(#[from] serde_json::Error),
 }
 
 /// Writes the archive; returns its length and the output.
@@ -92,6 +103,7 @@ pub fn write<W: Write + Seek>(
     packer.add_extensions(&later, beside, &mut extents)?;
     let files = if beside { &[] } else { plan.files.as_slice() };
     let contents = contents::add_contents(&mut packer, files)?;
+    let reasons = packer.add_reasons(&plan.reasons)?;
 
     let Packer { mut writer, .. } = packer;
     for (number, (library, content)) in plan.libraries.iter().zip(libraries.iter().copied()).enumerate() {
@@ -119,6 +131,14 @@ pub fn write<W: Write + Seek>(
                 content,
             })?;
         }
+    }
+    writer.set_reasons(reasons);
+    for (name, reason) in plan.reasons.first_missed() {
+        let (kind, subject) = match reason {
+            LeaveReason::Optional { distribution } => (LeaveKind::Optional, distribution),
+            LeaveReason::Excluded { name } => (LeaveKind::Excluded, name),
+        };
+        writer.add_left_out(LeftOutRecord { name: name.to_owned(), subject: subject.clone(), kind });
     }
     let target = &plan.target;
     let bootstrap = extents.get(BOOTSTRAP).copied().unwrap_or(NOTHING);
@@ -205,6 +225,15 @@ impl<W: Write + Seek> Packer<'_, W> {
             }
         }
         Ok(())
+    }
+
+    /// Writes the reasons in blocks of their own.
+    fn add_reasons(&mut self, reasons: &Reasons) -> Result<Extent, ArchiveWriteError> {
+        let document = reasons.to_bytes()?;
+        let pieces: Vec<&[u8]> = document.chunks(REASONS_BLOCK).collect();
+        let numbers = self.add_blocks(&pieces, REASONS_LEVEL)?;
+        let (block, offset) = (numbers.first().copied().unwrap_or_default(), 0);
+        Ok(Extent { block, offset, length: document.len() as u64 })
     }
 
     /// Writes a native file in blocks of its own.

@@ -1,8 +1,9 @@
 //! The command line: its types, and what is printed. [`contents`] are the options that say what goes into the
-//! executable, [`configured`] adds those of the project.
+//! executable, [`configured`] adds those of the project; [`why`] is a command of its own.
 
 mod configured;
 mod contents;
+mod why;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use contents::{ContentArguments, ModuleArguments};
+use why::WhyArguments;
 
 use crate::entry::Entry;
 use crate::error::Error;
@@ -34,6 +36,8 @@ enum Command {
     Build(BuildArguments),
     /// Build an executable into the cache and run it
     Run(RunArguments),
+    /// Tell why a module, data file or library is in a program, or why it is not
+    Why(WhyArguments),
 }
 
 #[derive(Debug, Args)]
@@ -151,6 +155,7 @@ pub fn main() -> ExitCode {
     let result = configured::parse(&arguments).map_err(Error::from).and_then(|cli| match cli.command {
         Command::Build(arguments) => build(arguments),
         Command::Run(arguments) => run(arguments),
+        Command::Why(arguments) => why::why(arguments),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -8,6 +8,7 @@ use crate::compile::CompileError;
 use crate::config::ConfigError;
 use crate::entry::EntryError;
 use crate::graph::build::GraphError;
+use crate::ops::why::WhyError;
 use crate::probe::ProbeError;
 use crate::trace::TraceError;
 
@@ -33,6 +34,8 @@ pub enum Error {
     Compile(#[from] CompileError),
     #[error(transparent)]
     Attach(#[from] AttachError),
+    #[error(transparent)]
+    Why(#[from] WhyError),
     #[error("cannot run {program}: {source}", program = program.display())]
     Run { program: std::path::PathBuf, source: std::io::Error },
     #[error("there is no place for the executable: {0}")]
@@ -55,6 +58,7 @@ impl Error {
             Self::Data(DataError::NoPackage { .. }) => Some("include it with --hidden-import".into()),
             Self::Collect(error) => Some(error.hint().to_owned()),
             Self::Attach(error) => hint_for_output(error),
+            Self::Why(error) => error.hint(),
             Self::NoPlace(_) => Some("set SNAPFREEZE_CACHE_DIR to a directory that can be written to".into()),
             _ => None,
         }

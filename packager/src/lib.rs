@@ -22,3 +22,4 @@ pub mod report;
 pub mod request;
 mod subprocess;
 pub mod trace;
+pub mod why;

@@ -20,6 +20,7 @@ use crate::graph::{Module, ModuleGraph, ModuleKind, Origin};
 use crate::probe::PythonFacts;
 use crate::probe::interpreters::Chosen;
 use crate::request::{BuildRequest, InterpreterOption};
+use crate::why::{ReasonParts, Reasons};
 use tree::TreeParts;
 
 /// What will be in the executable.
@@ -39,6 +40,8 @@ pub struct Plan {
     pub files: Vec<TreeFile>,
     /// Names that imports ask for and that are not in the executable, with who asks.
     pub missing: Vec<PlannedMissing>,
+    /// Why all of it is there, and what is not.
+    pub reasons: Reasons,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
@@ -210,7 +213,14 @@ pub fn plan(
         materialized: &request.data.materialized,
     };
     let files = tree::tree(&parts, data, &mut warnings);
-    Plan { target, entry: main, entry_is_module, modules, libraries, files, missing, warnings }
+    let reasons = Reasons::of(&ReasonParts {
+        entry: &main,
+        graph,
+        modules: &modules,
+        libraries: &libraries,
+        files: &files,
+    });
+    Plan { target, entry: main, entry_is_module, modules, libraries, files, missing, reasons, warnings }
 }
 
 impl Plan {

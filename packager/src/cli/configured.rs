@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
+use super::why::WhyArguments;
 use super::{Cli, Command, ProgramArguments};
 use crate::config::{ConfigError, Configuration, find};
 use crate::entry::Entry;
@@ -19,7 +20,7 @@ use crate::entry::Entry;
 /// # Errors
 /// When the project's options cannot be used.
 pub fn parse(arguments: &[OsString]) -> Result<Cli, ConfigError> {
-    let written = Cli::parse_from(arguments);
+    let written = Cli::parse_from(arguments).settled();
     let Some(configuration) = configuration(&written)? else { return Ok(complete(written)) };
     let (command, name) =
         (Cli::command(), arguments.get(1).and_then(|name| name.to_str()).unwrap_or_default());
@@ -29,8 +30,8 @@ pub fn parse(arguments: &[OsString]) -> Result<Cli, ConfigError> {
     let matches = command
         .mut_subcommand(name.to_owned(), |command| command.args_override_self(true))
         .get_matches_from(all);
-    let mut merged =
-        <Cli as clap::FromArgMatches>::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let merged = <Cli as clap::FromArgMatches>::from_arg_matches(&matches);
+    let mut merged = merged.unwrap_or_else(|error| error.exit()).settled();
     let program = merged.program_mut();
     if program.entry.is_none() && program.module.is_none() {
         program.entry = configuration.entry;
@@ -41,6 +42,10 @@ pub fn parse(arguments: &[OsString]) -> Result<Cli, ConfigError> {
 
 /// A command with a program. One without ends the process: it is a wrong command line.
 fn complete(mut cli: Cli) -> Cli {
+    if let Command::Why(WhyArguments { name: None, .. }) = &cli.command {
+        let message = "nothing is asked for: NAME is required";
+        Cli::command().error(ErrorKind::MissingRequiredArgument, message).exit()
+    }
     let program = cli.program_mut();
     match (&program.entry, &program.module) {
         (None, None) => {
@@ -87,13 +92,23 @@ impl Cli {
         match &self.command {
             Command::Build(arguments) => &arguments.program,
             Command::Run(arguments) => &arguments.program,
+            Command::Why(arguments) => &arguments.program,
         }
+    }
+
+    /// The command with each positional argument where it belongs.
+    fn settled(mut self) -> Self {
+        if let Command::Why(arguments) = &mut self.command {
+            arguments.settle();
+        }
+        self
     }
 
     fn program_mut(&mut self) -> &mut ProgramArguments {
         match &mut self.command {
             Command::Build(arguments) => &mut arguments.program,
             Command::Run(arguments) => &mut arguments.program,
+            Command::Why(arguments) => &mut arguments.program,
         }
     }
 }

@@ -1,0 +1,57 @@
+//! `why`: its arguments, and what it prints.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+
+use clap::builder::Resettable;
+use clap::{Args, Id};
+
+use super::ProgramArguments;
+use crate::error::Error;
+use crate::ops::why::{executable_at, of_executable, of_program};
+use crate::why::answer::Question;
+
+/// Arguments of `why`. The program may be an executable that was built; then options do not count.
+#[derive(Debug, Args)]
+#[command(mut_arg("entry", |entry| entry
+    .value_name("ENTRY_OR_EXE")
+    .help("The program, or an executable that was built of it")
+    .conflicts_with(Resettable::<Id>::Reset)))]
+pub struct WhyArguments {
+    #[command(flatten)]
+    pub program: ProgramArguments,
+
+    /// A module, a data file (its path in the program), or a library
+    #[arg(value_name = "NAME")]
+    pub name: Option<OsString>,
+
+    /// Show all imports that were not followed
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+impl WhyArguments {
+    /// Of two positional arguments the first may be missing: with `-m`, or where the project names the program.
+    pub fn settle(&mut self) {
+        if self.name.is_none() {
+            self.name = self.program.entry.take().map(Into::into);
+        }
+    }
+}
+
+/// Answers on stdout.
+///
+/// # Errors
+/// When there is no answer.
+pub fn why(arguments: WhyArguments) -> Result<(), Error> {
+    let name = arguments.name.unwrap_or_default();
+    let question = Question { name: &name.to_string_lossy(), all: arguments.verbose };
+    let executable = arguments.program.entry.as_deref().and_then(executable_at);
+    let answer = match executable {
+        Some(executable) => of_executable(&executable, &question)?,
+        None => of_program(&arguments.program.into_request()?, &question)?,
+    };
+    // A reader that has seen enough closes the pipe.
+    let _ = io::stdout().write_all(answer.as_bytes());
+    Ok(())
+}

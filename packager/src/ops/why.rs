@@ -1,0 +1,130 @@
+//! `why`: answers from an executable, or from a program that is looked at as for a build, without one.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use snapfreeze_runtime::archive::slot::{self, ArchivePlace, SLOT_LENGTH, SlotState};
+use snapfreeze_runtime::archive::{Archive, ArchiveError};
+
+use crate::attach::directory::executable_in;
+use crate::error::Error;
+use crate::ops::prepare::prepare;
+use crate::request::BuildRequest;
+use crate::why::Reasons;
+use crate::why::answer::{Question, UnknownName, answer};
+use crate::why::document::DocumentError;
+
+/// The slot is in the stub, which is not longer than this.
+const LONGEST_STUB: u64 = 2 << 20;
+
+/// Reasons that claim to be longer are not read.
+const LONGEST_REASONS: u64 = 256 << 20;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum WhyError {
+    /// The executable cannot be read.
+    #[error("cannot read {path}: {source}", path = path.display())]
+    Read {
+        /// The executable.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The executable is damaged, or of another version.
+    #[error("{path}: {source}", path = path.display())]
+    Archive {
+        /// The executable.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ArchiveError,
+    },
+    /// The executable has no archive, or no reasons.
+    #[error("{} does not tell why anything is in it", .0.display())]
+    NoReasons(PathBuf),
+    /// The reasons cannot be read.
+    #[error("{path}: {source}", path = path.display())]
+    Document {
+        /// The executable.
+        path: PathBuf,
+        /// What is wrong with them.
+        source: DocumentError,
+    },
+    /// Nothing has the name.
+    #[error(transparent)]
+    Unknown(#[from] UnknownName),
+}
+
+impl WhyError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unknown(unknown) if !unknown.similar.is_empty() => {
+                Some(format!("there is {}", unknown.similar.join(", ")))
+            }
+            Self::NoReasons(_) => Some("ask the program itself: `snapfreeze why ENTRY NAME`".into()),
+            _ => None,
+        }
+    }
+}
+
+/// Answers from an executable.
+///
+/// # Errors
+/// When it cannot be read, does not tell, or does not know the name.
+pub fn of_executable(executable: &Path, question: &Question) -> Result<String, WhyError> {
+    Ok(answer(&read_reasons(executable)?, question)?)
+}
+
+/// Answers from a program.
+///
+/// # Errors
+/// When a phase fails, or nothing has the name.
+pub fn of_program(request: &BuildRequest, question: &Question) -> Result<String, Error> {
+    let prepared = prepare(request)?;
+    Ok(answer(&prepared.plan.reasons, question).map_err(WhyError::from)?)
+}
+
+/// The executable that a path names: itself, or the one in the directory that `--onedir` makes. None for what is a
+/// program.
+pub fn executable_at(path: &Path) -> Option<PathBuf> {
+    let executable = if path.is_dir() { executable_in(path) } else { path.to_owned() };
+    let is_executable = executable.is_file() && matches!(read_slot(&executable), Ok(Some(_)));
+    is_executable.then_some(executable)
+}
+
+/// The state of the slot in a file; none where there is no slot.
+fn read_slot(executable: &Path) -> io::Result<Option<SlotState>> {
+    let mut start = Vec::new();
+    File::open(executable)?.take(LONGEST_STUB).read_to_end(&mut start)?;
+    if !start.starts_with(b"\x7fELF") {
+        return Ok(None);
+    }
+    let slot = slot::find(&start).and_then(|at| start.get(at..)?.first_chunk::<SLOT_LENGTH>());
+    Ok(slot.map(slot::read))
+}
+
+fn read_reasons(executable: &Path) -> Result<Reasons, WhyError> {
+    let path = || executable.to_owned();
+    let unreadable = |source| WhyError::Read { path: path(), source };
+    let damaged = |source| WhyError::Archive { path: path(), source };
+    let Some(SlotState::Filled(ArchivePlace { offset, length })) =
+        read_slot(executable).map_err(unreadable)?
+    else {
+        return Err(WhyError::NoReasons(path()));
+    };
+    let mut bytes = Vec::new();
+    let mut file = File::open(executable).map_err(unreadable)?;
+    file.seek(SeekFrom::Start(offset)).map_err(unreadable)?;
+    file.take(length).read_to_end(&mut bytes).map_err(unreadable)?;
+    let archive = Archive::open(&bytes).map_err(damaged)?;
+    let Some(extent) = archive.reasons().map_err(damaged)? else {
+        return Err(WhyError::NoReasons(path()));
+    };
+    if extent.length > LONGEST_REASONS {
+        return Err(damaged(ArchiveError::Invalid { part: "length of the reasons" }));
+    }
+    let document = archive.read(extent).map_err(damaged)?;
+    Reasons::from_bytes(&document).map_err(|source| WhyError::Document { path: path(), source })
+}
