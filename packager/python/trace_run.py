@@ -8,7 +8,7 @@ and the sitecustomize that would have been imported without it is.
 Each record is a line, its fields separated by NUL, written at once when something happens: a process that crashes, is
 killed or replaces itself has recorded what it did. The second field is the process that started; its forks share it.
 
-    start   PROCESS  KIND  WHAT                            it runs a `file`, `module` or `command`
+    start   PROCESS  KIND  WHAT                            it runs a `file`, `module` or `command`, in one line
     module  PROCESS  NAME  FILE  IMPORTER  ITS-FILE  LINE  a module that is about to run; FILE is empty if it has none
     read    PROCESS  PATH                                  a file opened for reading
     write   PROCESS  PATH                                  a file opened for writing
@@ -67,7 +67,8 @@ class Recorder:
         self.modules = set(sys.modules)
         self.is_armed = True
         what = arguments[0] if arguments else ""
-        self.write("start", STARTS[event], what if isinstance(what, str) else "")
+        what = what.replace("\n", " ") if isinstance(what, str) else ""
+        self.write("start", STARTS[event], what)
 
     def on_import(self, event: str, arguments: "tuple[object, ...]") -> None:
         name, file = arguments[0], arguments[1]

@@ -218,7 +218,8 @@ impl Program {
         let is_helper = kind != "file" && (what.contains("multiprocessing") || what.contains("loky"));
         let same = |text: &str| match kind {
             "file" => text == what || same_file(Path::new(text), Path::new(what)),
-            _ => text.trim_end() == what.trim_end(),
+            // The recorder puts a command's lines into one.
+            _ => text.replace('\n', " ").trim_end() == what.trim_end(),
         };
         is_helper || self.starts.iter().any(|(own, text)| *own == kind && same(text))
     }

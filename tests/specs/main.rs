@@ -26,6 +26,7 @@ mod files;
 mod imports;
 mod interpreter;
 mod isolation;
+mod learn;
 mod multiprocessing;
 mod outputs;
 mod package_data;
@@ -54,6 +55,7 @@ const BEHAVIOURS: &[Behaviour] = &[
     imports::trials,
     interpreter::trials,
     isolation::trials,
+    learn::trials,
     multiprocessing::trials,
     outputs::trials,
     package_data::trials,

@@ -71,6 +71,8 @@ pub enum Reason {
     Distribution,
     /// An option names it.
     Option,
+    /// A traced run has opened it.
+    Trace,
 }
 
 impl TreePath {

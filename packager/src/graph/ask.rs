@@ -110,13 +110,11 @@ impl Builder<'_> {
 
     /// Asks the interpreter about missing names, where it has more ways to find them than directories.
     pub(super) fn ask_interpreter(&mut self) -> Result<bool, GraphError> {
-        let has_archives = self.path.iter().any(|entry| entry.is_file());
-        let may_find_more = !self.request.facts.standard_finders || has_archives;
         let wanted = self.unresolved.iter().map(|(_, request, ..)| request.module());
         let asked: BTreeSet<&str> = wanted
             .chain(self.graph.missing.keys().map(String::as_str))
             .filter(|name| !self.specs.contains_key(*name))
-            .filter(|name| self.only_interpreter_knows(name, may_find_more))
+            .filter(|name| self.only_interpreter_knows(name))
             .collect();
         if asked.is_empty() {
             return Ok(false);
@@ -139,11 +137,14 @@ impl Builder<'_> {
 
     /// Whether the interpreter could find a name that the search of directories does not. To find a submodule, it
     /// imports the packages above: those whose directories say all that there is to know are left in peace.
-    fn only_interpreter_knows(&self, name: &str, may_find_more: bool) -> bool {
+    pub(super) fn only_interpreter_knows(&self, name: &str) -> bool {
         let mut above = name.rmatch_indices('.').map(|(at, _)| &name[..at]);
         match above.find(|parent| self.graph.modules.contains_key(*parent)) {
             Some(parent) => self.path_changers.contains(parent) || self.is_without_directory(parent),
-            None => may_find_more,
+            None => {
+                let has_archives = || self.path.iter().any(|entry| entry.is_file());
+                !self.request.facts.standard_finders || has_archives()
+            }
         }
     }
 

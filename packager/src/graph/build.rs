@@ -22,6 +22,7 @@ use super::{Given, Module, ModuleGraph, ModuleKind, Origin, Rule, roots};
 use crate::cache::Cache;
 use crate::entry::Entry;
 use crate::probe::PythonFacts;
+use crate::trace::TracedModule;
 
 /// Name under which the entry script is in the graph.
 pub const MAIN: &str = "__main__";
@@ -82,6 +83,8 @@ pub struct GraphRequest<'a> {
     pub roots: &'a [Root],
     /// Whether the executable is also the interpreter.
     pub is_interpreter: bool,
+    /// What was imported in traced runs, in order.
+    pub traced: &'a [TracedModule],
 }
 
 /// A module that the user asks for.
@@ -121,11 +124,13 @@ pub fn build(request: &GraphRequest) -> Result<(ModuleGraph, String), GraphError
             || builder.ask_interpreter()?
             || builder.release()
             || builder.add_children()
+            || builder.follow_traced()?
         {
             continue;
         }
         break;
     }
+    builder.warn_of_traced_elsewhere();
     Ok((builder.finish(), entry))
 }
 

@@ -29,6 +29,7 @@ pub fn graph_of(interpreter: &Path, folder: &Path, more: &[&str]) -> Option<Modu
         cache: &cache,
         roots: &[],
         is_interpreter: false,
+        traced: &[],
     };
     Some(build(&request).unwrap().0)
 }
@@ -69,6 +70,7 @@ fn main_is_there_whoever_runs_as_it() {
         cache: &cache,
         roots: &[],
         is_interpreter: false,
+        traced: &[],
     };
     let (graph, main) = build(&request).unwrap();
     assert_eq!(main, "main");
@@ -133,6 +135,7 @@ fn packages_are_not_imported_to_look_for_submodules_that_their_directories_lack(
         cache: &cache,
         roots: &[],
         is_interpreter: false,
+        traced: &[],
     };
     let (graph, _) = build(&request).unwrap();
     assert!(graph.missing.contains_key("pkg.nothing"));

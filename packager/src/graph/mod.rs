@@ -22,6 +22,7 @@ mod reach;
 pub mod resolve;
 pub mod roots;
 mod stubs;
+mod traced;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

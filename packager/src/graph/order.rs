@@ -2,7 +2,8 @@
 //!
 //! Modules that are wanted one after the other share blocks of the archive, so a start decompresses little more
 //! than it needs. The order follows the import statements as Python would run them: what a module imports eagerly
-//! comes right after it. What may be imported later follows, in the order of names.
+//! comes right after it. What may be imported later follows, in the order of names. Where the program was traced, the
+//! order of that run goes first.
 
 use std::collections::BTreeSet;
 
@@ -13,22 +14,35 @@ const STARTUP: [&str; 6] = ["encodings", "encodings.aliases", "encodings.utf_8",
 
 /// All modules of the graph, likely first ones first. The second part of each pair says whether a start is expected
 /// to import it.
-pub fn predicted(graph: &ModuleGraph, entry: &str) -> Vec<(String, bool)> {
-    let mut walk = Walk { graph, seen: BTreeSet::new(), order: Vec::new() };
+///
+/// `observed` are the modules that traced runs imported, in order.
+pub fn predicted<'a>(
+    graph: &ModuleGraph,
+    entry: &str,
+    observed: impl IntoIterator<Item = &'a str>,
+) -> Vec<(String, bool)> {
+    let mut walk = Walk { graph, seen: BTreeSet::new(), listed: BTreeSet::new(), order: Vec::new() };
     for name in STARTUP {
         walk.visit(name);
     }
+    let mut observed = observed.into_iter().peekable();
+    if observed.peek().is_some() {
+        walk.list(entry);
+    }
+    observed.for_each(|name| walk.list(name));
     walk.visit(entry);
-    let Walk { seen, mut order, .. } = walk;
+    let Walk { listed, mut order, .. } = walk;
     order.extend(
-        graph.modules.keys().filter(|name| !seen.contains(name.as_str())).map(|name| (name.clone(), false)),
+        graph.modules.keys().filter(|name| !listed.contains(name.as_str())).map(|name| (name.clone(), false)),
     );
     order
 }
 
 struct Walk<'a> {
     graph: &'a ModuleGraph,
+    /// Whose imports were followed.
     seen: BTreeSet<&'a str>,
+    listed: BTreeSet<&'a str>,
     order: Vec<(String, bool)>,
 }
 
@@ -40,6 +54,15 @@ enum Step<'a> {
 }
 
 impl<'a> Walk<'a> {
+    /// One module, without what it imports.
+    fn list(&mut self, name: &str) {
+        if let Some((name, _)) = self.graph.modules.get_key_value(name)
+            && self.listed.insert(name)
+        {
+            self.order.push((name.clone(), true));
+        }
+    }
+
     /// Depth first, as nested imports run.
     fn visit(&mut self, name: &'a str) {
         let mut stack = Vec::new();
@@ -50,7 +73,7 @@ impl<'a> Walk<'a> {
                     if let Some(module) = self.graph.modules.get(name)
                         && self.seen.insert(name)
                     {
-                        self.order.push((name.to_owned(), true));
+                        self.list(name);
                         stack.push(Step::Edges(module.edges.iter()));
                     }
                 }
@@ -95,9 +118,14 @@ mod tests {
                 Module { kind, origin, file: String::new(), is_package: false, directories: vec![], edges };
             graph.modules.insert(name.into(), module);
         }
-        let order = predicted(&graph, "__main__");
+        let order = predicted(&graph, "__main__", []);
         let names: Vec<&str> = order.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["__main__", "a", "d", "a.b", "c", "b", "z"]);
         assert_eq!(order.iter().filter(|(_, eager)| *eager).count(), 5);
+
+        let order = predicted(&graph, "__main__", ["z", "unknown", "a", "c"]);
+        let names: Vec<&str> = order.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["__main__", "z", "a", "c", "d", "a.b", "b"]);
+        assert_eq!(order.iter().filter(|(_, eager)| *eager).count(), 6);
     }
 }

@@ -13,6 +13,7 @@ use crate::graph::order::predicted;
 use crate::plan::{Plan, plan};
 use crate::probe::interpreters::{Chosen, choose};
 use crate::request::{BuildRequest, InterpreterOption, environment};
+use crate::trace::{TraceRequest, run as trace};
 
 /// What is known before anything is compiled.
 #[derive(Debug)]
@@ -62,13 +63,18 @@ pub fn prepare(request: &BuildRequest) -> Result<Prepared, Error> {
     let chosen = took.time("probe", || choose(request.python.as_deref(), entry, environment, cache))?;
     let facts = &chosen.facts;
     let is_interpreter = request.interpreter != InterpreterOption::None;
+    let (optimize, jobs) = (*optimize, *jobs);
+    let trace_request = TraceRequest { entry, facts, optimize, is_interpreter };
+    let traced = took.time("trace", || trace(&trace_request, &request.traces))?;
+    let modules = &traced.modules;
     let graph_request =
-        GraphRequest { entry, facts, optimize: *optimize, jobs: *jobs, cache, roots, is_interpreter };
+        GraphRequest { entry, facts, optimize, jobs, cache, roots, is_interpreter, traced: modules };
     let (graph, main) = took.time("graph", || build_graph(&graph_request))?;
-    let order = predicted(&graph, &main);
+    let order = predicted(&graph, &main, modules.iter().map(|module| module.name.as_str()));
     let (options, output) = (&request.data, request.output.as_path());
     let latest_time = environment("SOURCE_DATE_EPOCH").and_then(|text| text.to_str()?.parse().ok());
-    let data_request = DataRequest { entry, graph: &graph, facts, options, output, latest_time };
+    let data_request =
+        DataRequest { entry, graph: &graph, facts, options, output, opened: &traced.files, latest_time };
     let data = took.time("data", || collect_data(&data_request))?;
     let library_path = environment("LD_LIBRARY_PATH");
     let objects = &data.shared_objects;
@@ -78,6 +84,7 @@ pub fn prepare(request: &BuildRequest) -> Result<Prepared, Error> {
         collection.certificates = certificate_paths(&graph, &collection, facts, cache);
         Ok::<_, Error>(collection)
     })?;
-    let plan = took.time("plan", || plan(request, main, &chosen, &graph, &order, collection, data));
+    let mut plan = took.time("plan", || plan(request, main, &chosen, &graph, &order, collection, data));
+    plan.warnings.splice(0..0, traced.warnings);
     Ok(Prepared { chosen, graph, plan, took })
 }

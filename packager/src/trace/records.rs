@@ -12,12 +12,13 @@ use std::path::PathBuf;
 pub struct Traced {
     /// The modules that it imported, each once, in the order of the first imports.
     pub modules: Vec<TracedModule>,
-    /// Files that it read and did not write.
+    /// Files that it read and did not write; those of modules are not among them.
     pub files: BTreeSet<PathBuf>,
     /// What the user should know.
     pub warnings: Vec<String>,
     names: BTreeSet<String>,
-    written: BTreeSet<PathBuf>,
+    /// Files of modules, and what was written.
+    no_data: BTreeSet<PathBuf>,
 }
 
 /// A module that was imported.
@@ -65,12 +66,12 @@ impl Traced {
                 (b"module", [name, file, importer, importer_file, line]) => {
                     self.add_module(name, file, importer_of(importer, importer_file, line));
                 }
-                (b"read", [path]) if !self.written.contains(&path_of(path)) => {
+                (b"read", [path]) if !self.no_data.contains(&path_of(path)) => {
                     self.files.insert(path_of(path));
                 }
                 (b"write", [path]) => {
                     self.files.remove(&path_of(path));
-                    self.written.insert(path_of(path));
+                    self.no_data.insert(path_of(path));
                 }
                 _ => {}
             }
@@ -80,8 +81,12 @@ impl Traced {
 
     fn add_module(&mut self, name: &[u8], file: &[u8], importer: Option<Importer>) {
         let Ok(name) = std::str::from_utf8(name) else { return };
+        let file = (!file.is_empty()).then(|| path_of(file));
+        if let Some(file) = &file {
+            self.files.remove(file);
+            self.no_data.insert(file.clone());
+        }
         if self.names.insert(name.to_owned()) {
-            let file = (!file.is_empty()).then(|| path_of(file));
             self.modules.push(TracedModule { name: name.to_owned(), file, importer });
         }
     }
@@ -138,6 +143,8 @@ mod tests {
         let traced = read(&[
             "start|1|file|app.py",
             "read|1|/p/data",
+            "read|1|/p/module.py",
+            "module|1|p.module|/p/module.py|||0",
             "read|1|/p/cache",
             "write|1|/p/cache",
             "write|1|/p/log",

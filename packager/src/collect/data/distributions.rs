@@ -131,6 +131,14 @@ impl Distributions {
         self.all.iter().enumerate().filter(is_wanted).map(|(_, distribution)| distribution).collect()
     }
 
+    /// Those whose description is among these files.
+    pub fn described_by(&self, files: &BTreeSet<PathBuf>) -> BTreeSet<String> {
+        let is_read = |distribution: &&Distribution| {
+            ["METADATA", "PKG-INFO"].iter().any(|name| files.contains(&distribution.place.join(name)))
+        };
+        self.all.iter().filter(is_read).map(|distribution| distribution.name.clone()).collect()
+    }
+
     /// Those that own the modules of a package, for `--collect-all`.
     pub fn of_top(&self, modules: &[&ModuleFile]) -> BTreeSet<String> {
         let owns = |distribution: &&Distribution| {

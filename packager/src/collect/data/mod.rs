@@ -2,13 +2,14 @@
 //!
 //! In: the graph and the options. Out: [`Data`]: files of the tree, sorted by path, each path once. [`walk`] takes what
 //! lies in a package's directory, [`distributions`] says what was installed there and has the metadata, [`mentions`]
-//! finds in sources what else they read, [`additions`] are the user's.
+//! finds in sources what else they read, [`additions`] are the user's, [`traced`] is what a run has opened.
 
 pub mod additions;
 pub mod distributions;
 mod glob;
 mod mentions;
 mod sources;
+mod traced;
 mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -99,6 +100,8 @@ pub struct DataRequest<'a> {
     pub options: &'a DataOptions,
     /// Where the executable goes: never part of itself.
     pub output: &'a Path,
+    /// Files that traced runs have opened.
+    pub opened: &'a BTreeSet<PathBuf>,
     /// `SOURCE_DATE_EPOCH`: later times become this one, in seconds since 1970.
     pub latest_time: Option<i64>,
 }
@@ -126,7 +129,9 @@ pub fn collect(request: &DataRequest) -> Result<Data, DataError> {
     let read = sources::read(request.graph);
     let known = known_modules(request.graph, &read);
     let modules = module_files(request.graph);
-    let needs_metadata = !modules.is_empty() || !read.distributions.is_empty() || !read.groups.is_empty();
+    let reads_metadata =
+        !read.distributions.is_empty() || !read.groups.is_empty() || !request.opened.is_empty();
+    let needs_metadata = !modules.is_empty() || reads_metadata;
     let sites = if needs_metadata { sites(request) } else { Vec::new() };
     let distributions = Distributions::read(&sites, &modules);
 
@@ -144,12 +149,14 @@ pub fn collect(request: &DataRequest) -> Result<Data, DataError> {
     let walks = package_walks(request, &known, &distributions, &output);
     let found: Vec<Found> = walks.par_iter().map(Walk::run).collect::<Result<_, _>>()?;
     found.into_iter().for_each(|found| all.extend(found));
+    all.extend(traced::find(request, &known, &output));
     let mut names = read.distributions.clone();
     for package in &request.options.metadata {
         let top = package.split('.').next().unwrap_or_default();
         let modules: Vec<&ModuleFile> = modules.iter().filter(|module| module.top == top).collect();
         names.extend(distributions.of_top(&modules));
     }
+    names.extend(distributions.described_by(request.opened));
     for distribution in distributions.wanted(&names, &read.groups) {
         all.files.extend(distribution.metadata()?);
     }

@@ -1,0 +1,5 @@
+import sys
+
+from show import show
+
+show(sys.modules["__main__"])

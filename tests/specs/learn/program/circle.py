@@ -1,0 +1,3 @@
+import colorsys
+
+NAME = "circle"
