@@ -13,6 +13,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use certificates::CertificatePaths;
+use native::opened::{Opened, find};
 use native::{LibrarySearch, NativeError, close_over};
 
 use crate::graph::{ModuleGraph, ModuleKind};
@@ -73,9 +74,13 @@ pub fn collect(
     });
     let (mut names, files): (Vec<Option<String>>, Vec<PathBuf>) =
         extensions.map(|(name, path)| (Some(name), path)).unzip();
-    names.extend(std::iter::repeat_n(None, shared_objects.len()));
-    let mut roots: Vec<PathBuf> =
-        std::iter::once(libpython.to_owned()).chain(files).chain(shared_objects.iter().cloned()).collect();
+    let opened = opened_libraries(graph, shared_objects, &search);
+    names.extend(std::iter::repeat_n(None, shared_objects.len() + opened.len()));
+    let mut roots: Vec<PathBuf> = std::iter::once(libpython.to_owned())
+        .chain(files)
+        .chain(shared_objects.iter().cloned())
+        .chain(opened.values().cloned())
+        .collect();
     let mut warnings = Vec::new();
     let closure = loop {
         match close_over(&roots, &search) {
@@ -105,8 +110,11 @@ pub fn collect(
             Some(name) => drop(needs_of_modules.insert(name, needs)),
             None if libraries.iter().any(|library| library.path == path) => {}
             None => {
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                libraries.push(Library { name, path, needs, is_data: true });
+                let name_of_file = || path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let by_name =
+                    opened.iter().find(|(_, opened)| **opened == path).map(|(name, _)| name.clone());
+                let is_data = by_name.is_none();
+                libraries.push(Library { name: by_name.unwrap_or_else(name_of_file), path, needs, is_data });
             }
         }
     }
@@ -116,4 +124,26 @@ pub fn collect(
     warnings.extend(closure.warnings.iter().map(ToString::to_string).chain(missing));
     let certificates = CertificatePaths::default();
     Ok(Collection { libraries, needs: needs_of_modules, libpython_needs, certificates, warnings })
+}
+
+/// Libraries that modules open by name, by the names under which they do, less those that are data of a package and are
+/// found as such.
+fn opened_libraries(
+    graph: &ModuleGraph,
+    shared_objects: &BTreeSet<PathBuf>,
+    search: &LibrarySearch,
+) -> BTreeMap<String, PathBuf> {
+    let names: BTreeSet<_> = graph.libraries.values().flatten().map(|library| &library.name).collect();
+    let is_data = |opened: &Opened| {
+        shared_objects.iter().any(|path| {
+            *path == opened.path || path.file_name().is_some_and(|name| name == opened.name.as_str())
+        })
+    };
+    let found = names.into_iter().filter_map(|name| find(name, search)).filter(|opened| !is_data(opened));
+    let mut paths = BTreeSet::new();
+    // A library is one, whatever its names.
+    found
+        .filter(|opened| paths.insert(opened.path.clone()))
+        .map(|opened| (opened.name, opened.path))
+        .collect()
 }

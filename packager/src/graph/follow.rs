@@ -16,6 +16,9 @@ impl Builder<'_> {
     pub(super) fn follow(&mut self, name: &str, imports: ModuleImports) {
         let Some(origin) = self.graph.modules.get(name).map(|module| module.origin) else { return };
         self.follow_names(name, origin, &imports);
+        if origin != Origin::Stdlib && !imports.libraries.is_empty() {
+            self.graph.libraries.insert(name.to_owned(), imports.libraries);
+        }
         self.aliases.extend(imports.aliases);
         if let Some(exports) = imports.exports {
             self.exports.insert(name.to_owned(), exports);
@@ -79,6 +82,9 @@ impl Builder<'_> {
         line: u32,
         required: bool,
     ) -> bool {
+        if self.follow_moves(name, request, rule, line) {
+            return true;
+        }
         match request {
             Request::Module(to) | Request::Dynamic(to) => self.link(name, to, rule, line, required),
             Request::From { module, names } => {

@@ -14,6 +14,7 @@ pub mod external;
 mod follow;
 pub mod imports;
 mod locate;
+mod moves;
 mod named;
 pub mod observations;
 pub mod observe;
@@ -41,6 +42,8 @@ pub struct ModuleGraph {
     pub missing: BTreeMap<String, Missing>,
     /// Names that an import asks for and that could have been found, but were not followed.
     pub left_out: BTreeMap<String, LeftOut>,
+    /// Libraries that modules open by name, by module.
+    pub libraries: BTreeMap<String, Vec<imports::OpenedLibrary>>,
     /// What the user should know.
     pub warnings: Vec<String>,
 }

@@ -31,6 +31,8 @@ struct Holder<'a> {
     package: String,
     /// Whether it imports by names that it computes.
     is_dynamic: bool,
+    /// Whether its tables list what it imports when it is asked for it: names relative to its package.
+    has_tables: bool,
 }
 
 /// What names a module: a string, or something that is done with one.
@@ -69,7 +71,9 @@ impl Builder<'_> {
         }
         let is_package = self.graph.modules.get(name).is_some_and(|module| module.is_package);
         let package = super::build::package_of(name, is_package).to_owned();
-        let holder = Holder { name, origin, package, is_dynamic: imports.imports_dynamically };
+        let is_dynamic = imports.imports_dynamically;
+        let has_tables = is_dynamic || imports.resolves_lazily;
+        let holder = Holder { name, origin, package, is_dynamic, has_tables };
         // Collections in which something is a module's name without doubt.
         let mut of_modules: BTreeSet<u32> = BTreeSet::new();
         for named in &imports.names {
@@ -80,11 +84,15 @@ impl Builder<'_> {
                 Form::Word(_) => false,
                 Form::Dotted { name, has_attribute } => {
                     self.follow_dotted(&holder, name, *has_attribute, naming)
+                        || self.follow_relative(&holder, name, naming)
                 }
                 Form::Relative(name) => {
-                    let may_follow = holder.is_dynamic && origin != Origin::Stdlib;
+                    let may_follow = holder.has_tables && origin != Origin::Stdlib;
                     may_follow && self.follow_named(&holder, name, naming)
                 }
+                // A Python file that is run is a module like others.
+                Form::File(stem) => origin != Origin::Stdlib && self.follow_beside(&holder, stem, naming),
+                Form::Group(_) => false,
                 Form::Template { texts, made } => {
                     self.follow_template(&holder, texts, *made, naming);
                     false
@@ -111,7 +119,9 @@ impl Builder<'_> {
 
     /// The name of a group of entry points: whoever writes it asks for what they lead to.
     fn follow_group(&mut self, holder: &Holder, named: &NamedModule) {
-        let (Form::Word(group) | Form::Dotted { name: group, .. }) = &named.form else { return };
+        let (Form::Word(group) | Form::Group(group) | Form::Dotted { name: group, .. }) = &named.form else {
+            return;
+        };
         if holder.origin == Origin::Stdlib {
             return;
         }
@@ -147,16 +157,27 @@ impl Builder<'_> {
         false
     }
 
+    /// `"a.b"` in a table of a package whose module `a.b` is below it.
+    fn follow_relative(&mut self, holder: &Holder, name: &str, naming: Naming) -> bool {
+        let is_meant = holder.has_tables && holder.origin != Origin::Stdlib && !holder.package.is_empty();
+        is_meant && !TESTS.contains(&name) && self.follow_beside(holder, name, naming)
+    }
+
+    /// A module below the holder's package, if it is there.
+    fn follow_beside(&mut self, holder: &Holder, name: &str, naming: Naming) -> bool {
+        let separator = if holder.package.is_empty() { "" } else { "." };
+        let sibling = format!("{}{separator}{name}", holder.package);
+        let is_there = self.lead(&sibling).is_some_and(|lead| lead.modules == lead.parts);
+        is_there && self.follow_named(holder, &sibling, naming)
+    }
+
     /// A single word: a module beside the holder, or one of the top level.
     fn follow_word(&mut self, holder: &Holder, word: &str, list: &List, naming: Naming) {
         if holder.origin == Origin::Stdlib || word.starts_with("__") {
             return;
         }
-        if holder.is_dynamic && !holder.package.is_empty() && !TESTS.contains(&word) {
-            let sibling = format!("{}.{word}", holder.package);
-            if self.lead(&sibling).is_some_and(|lead| lead.modules == lead.parts) {
-                self.follow_named(holder, &sibling, naming);
-            }
+        if holder.is_dynamic || holder.has_tables && list.is_any {
+            self.follow_relative(holder, word, naming);
         }
         let is_own = holder.origin == Origin::Own;
         if !(is_own || holder.is_dynamic || list.is_any) {
@@ -345,7 +366,8 @@ impl Form {
     /// The rule by which a string of this form names a module.
     fn rule(&self) -> Rule {
         match self {
-            Self::Word(_) | Self::Dotted { .. } | Self::Relative(_) => Rule::String,
+            Self::Word(_) | Self::Dotted { .. } | Self::Relative(_) | Self::File(_) => Rule::String,
+            Self::Group(_) => Rule::EntryPoint,
             Self::Template { .. } => Rule::Template,
             Self::Below(_) => Rule::Below,
         }
@@ -354,9 +376,12 @@ impl Form {
     /// The string; `*` stands for what is not known of it.
     fn text(&self) -> String {
         match self {
-            Self::Word(name) | Self::Dotted { name, .. } | Self::Relative(name) | Self::Below(name) => {
-                name.clone()
-            }
+            Self::Word(name)
+            | Self::Dotted { name, .. }
+            | Self::Relative(name)
+            | Self::Below(name)
+            | Self::Group(name) => name.clone(),
+            Self::File(stem) => format!("{stem}.py"),
             Self::Template { texts, .. } => texts.join("*"),
         }
     }

@@ -176,6 +176,47 @@ fn groups_of_entry_points_bring_what_they_lead_to() {
 }
 
 #[test]
+fn tables_of_packages_that_answer_for_names_list_modules_below_them() {
+    let files = |table: &'static str| {
+        vec![
+            ("main.py", "import lib\n"),
+            ("site-packages/lib/__init__.py", table),
+            ("site-packages/lib/one.py", ""),
+            ("site-packages/lib/two/__init__.py", ""),
+            ("site-packages/lib/two/deep.py", ""),
+            ("site-packages/lib/other.py", ""),
+        ]
+    };
+    let lazy = "def __getattr__(name): return load(name, TABLE)\n";
+    for (table, expected) in [
+        ("TABLE = {'one': ['A', 'B'], 'two.deep': ['C']}\n", "lib lib.one lib.two lib.two.deep"),
+        ("TABLE = {'A': '.one', 'C': ('.two', 'other x')}\n", "lib lib.one lib.two"),
+        ("TABLE = None\nlog('other')\n", "lib"),
+    ] {
+        let with: &'static str = format!("{table}{lazy}").leak();
+        let Some(found) = found(&files(with), &["site-packages"]) else { return };
+        assert_eq!(found, expected, "{table}");
+    }
+    let attach = "import lazy_loader as lazy\n\
+                  __getattr__, __dir__, _ = lazy.attach(__name__, submodules={'two'}, submod_attrs={'one': ['A']})\n";
+    assert_eq!(found(&files(attach), &["site-packages"]).unwrap(), "lib lib.one lib.two");
+    let plain = "TABLE = {'one': ['A'], 'two.deep': ['C']}\n";
+    assert_eq!(found(&files(plain), &["site-packages"]).unwrap(), "lib");
+}
+
+#[test]
+fn files_that_are_run_are_modules() {
+    let files = [
+        ("main.py", "import lib\n"),
+        ("site-packages/lib/__init__.py", "exec(open(join(dirname(__file__), 'config.py')).read())\n"),
+        ("site-packages/lib/config.py", "import lib.one\n"),
+        ("site-packages/lib/one.py", ""),
+    ];
+    let Some(found) = found(&files, &["site-packages"]) else { return };
+    assert_eq!(found, "lib lib.config lib.one");
+}
+
+#[test]
 fn patterns_match_whole_names_with_something_in_each_hole() {
     assert!(matches("region_x", "region_*") && matches("aXbYc", "a*b*c") && matches("a", "a"));
     assert!(

@@ -7,7 +7,8 @@
 //! name with the names and `DT_SONAME`s of what is loaded before it looks for a file.
 //!
 //! The phases are files, in order: [`elf`] reads one file, [`search`] says where the loader would look
-//! (with [`ld_so_conf`]), [`system`] says what is left to the target system, [`closure`] walks.
+//! (with [`ld_so_conf`]), [`system`] says what is left to the target system, [`closure`] walks; [`opened`] finds roots
+//! that programs open by name.
 //!
 //! What must hold: the closure depends only on the roots, their order, the search and the files; a
 //! library that cannot be found or read is reported, not fatal; a root that cannot be is an error.
@@ -18,6 +19,7 @@ mod closure;
 mod elf;
 mod ld_so_conf;
 pub mod loaded;
+pub mod opened;
 mod search;
 mod system;
 #[cfg(test)]

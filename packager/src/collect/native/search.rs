@@ -162,6 +162,17 @@ impl LibrarySearch {
         found
     }
 
+    /// The directories in which a library is looked for that an extension module of the interpreter opens by name.
+    pub(super) fn for_programs(&self) -> Vec<PathBuf> {
+        let inherited =
+            self.inherited.iter().flat_map(|object| self.path_list(&object.rpath, &object.origin));
+        let mut found: Vec<PathBuf> = inherited.collect();
+        found.extend([&self.library_path, &self.configured, &self.defaults].into_iter().flatten().cloned());
+        let mut seen = HashSet::new();
+        found.retain(|directory| seen.insert(directory.clone()));
+        found
+    }
+
     fn path_list(&self, list: &OsStr, origin: &Path) -> Vec<PathBuf> {
         if list.is_empty() {
             return Vec::new();

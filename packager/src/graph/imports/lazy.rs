@@ -6,7 +6,7 @@
 //! of its own, or which replaces itself in `sys.modules`, has a table of what it imports.
 
 use ruff_python_ast::visitor::Visitor;
-use ruff_python_ast::{Expr, ExprCall};
+use ruff_python_ast::{Expr, ExprAttribute, ExprCall};
 use ruff_text_size::Ranged;
 
 use super::Request;
@@ -34,7 +34,17 @@ impl<'a> Reader<'a, '_> {
     /// A call of a function that is known by its name only.
     pub(super) fn note_helper(&mut self, function: &str, call: &'a ExprCall) {
         match function {
-            "module_from_spec" | "exec_module" | "load_module" => self.runs_specs = true,
+            "module_from_spec" | "load_module" => self.runs_specs = true,
+            "exec_module" => {
+                self.runs_specs = true;
+                self.runs_files = true;
+            }
+            "run_path"
+            | "exec"
+            | "execfile"
+            | "spec_from_file_location"
+            | "SourceFileLoader"
+            | "load_source" => self.runs_files = true,
             _ if imports_what_it_is_given(function) => {
                 let arguments = call.arguments.args.iter();
                 let keywords = call.arguments.keywords.iter().map(|keyword| &keyword.value);
@@ -59,6 +69,19 @@ impl<'a> Reader<'a, '_> {
             self.without_names(|reader| reader.visit_arguments(&call.arguments));
         }
         is_moved
+    }
+
+    /// `six.moves.urllib`, where six was imported as itself.
+    pub(super) fn note_moved(&mut self, attribute: &'a ExprAttribute) {
+        let of = attribute.value.as_attribute_expr().filter(|of| of.attr.as_str() == "moves");
+        let module = of.and_then(|_| self.scopes().path(&attribute.value));
+        if let Some(module) = module.filter(|module| module.ends_with("six.moves")) {
+            let names = vec![attribute.attr.to_string()];
+            self.add(Request::From { module, names }, attribute.start(), false);
+            if let Some(edge) = self.found.edges.last_mut() {
+                edge.kind.optional = true;
+            }
+        }
     }
 
     /// An import that may fail and happens when something is first used.

@@ -170,6 +170,10 @@ pub enum Form {
     },
     /// The modules below this package are listed.
     Below(String),
+    /// `"a.py"`, where files are run: the name without its suffix.
+    File(String),
+    /// What is no module's name, and may be that of a group of entry points: `"x-y.plugins"`.
+    Group(String),
 }
 
 /// How a name is put together.

@@ -31,7 +31,16 @@ impl<'a> Reader<'a, '_> {
     pub(super) fn note_string(&mut self, literal: &'a ExprStringLiteral) {
         let text = literal.value.to_str();
         self.note_library_string(text, literal.start());
-        if self.skips_names || !may_be_name(text) {
+        if self.skips_names {
+            return;
+        }
+        if let Some(stem) = text.strip_suffix(".py").filter(|stem| is_identifier(stem)) {
+            return self.note_form(Form::File(stem.to_owned()), literal.start());
+        }
+        if !may_be_name(text) {
+            if self.words.groups && may_be_group(text) {
+                self.note_form(Form::Group(text.to_owned()), literal.start());
+            }
             return;
         }
         if let Some(form) = form_of(text, self.module.package) {
@@ -109,6 +118,13 @@ impl<'a> Reader<'a, '_> {
         if self.found.names.len() < MAX_NAMES {
             let line = self.line(at);
             self.found.names.push(NamedModule { form, collection: self.collection, line });
+        }
+    }
+
+    /// At the end of the module: files that are named are modules only where some are run.
+    pub(super) fn finish_names(&mut self) {
+        if !self.runs_files {
+            self.found.names.retain(|named| !matches!(named.form, Form::File(_)));
         }
     }
 
@@ -269,6 +285,13 @@ fn places(template: &str) -> Option<Vec<String>> {
 /// A quick look: most strings are no names.
 fn may_be_name(text: &str) -> bool {
     let is_possible = |c: char| is_in_name(c) || matches!(c, '.' | ':' | '%' | '{' | '}');
+    (2..=MAX_NAME).contains(&text.len()) && text.chars().all(is_possible)
+}
+
+/// Whether a string that is no module's name may be a group's (entry points specification: words joined by dots; names
+/// with dashes and colons are in use).
+fn may_be_group(text: &str) -> bool {
+    let is_possible = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':' | '/');
     (2..=MAX_NAME).contains(&text.len()) && text.chars().all(is_possible)
 }
 

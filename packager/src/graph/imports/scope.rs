@@ -45,11 +45,14 @@ pub(super) struct Scope<'a> {
 pub(super) struct Words {
     walrus: bool,
     global: bool,
+    /// Whether it may ask for entry points.
+    pub(super) groups: bool,
 }
 
 impl Words {
     pub(super) fn of(text: &str) -> Self {
-        Words { walrus: text.contains(":="), global: text.contains("global") }
+        let groups = text.contains("entry_points") || text.contains("stevedore");
+        Words { walrus: text.contains(":="), global: text.contains("global"), groups }
     }
 }
 

@@ -44,6 +44,7 @@ pub(super) fn read(
         collections: 0,
         looks_up_unknown: false,
         runs_specs: false,
+        runs_files: false,
         opens_libraries: false,
         library_strings: Vec::new(),
     };
@@ -51,6 +52,7 @@ pub(super) fn read(
     // To find a module by an unknown name, and load what is found, is to import it.
     reader.found.imports_dynamically |= reader.looks_up_unknown && reader.runs_specs;
     reader.finish_libraries();
+    reader.finish_names();
     super::exports::finish(&mut reader.found);
     reader.found
 }
@@ -60,7 +62,7 @@ pub(super) struct Reader<'a, 'c> {
     scopes: Vec<Scope<'a>>,
     kind: EdgeKind,
     pub(super) found: ModuleImports,
-    words: Words,
+    pub(super) words: Words,
     lines: &'c Lines,
     pub(super) module: &'c ModuleName<'c>,
     target: &'c Target,
@@ -74,6 +76,8 @@ pub(super) struct Reader<'a, 'c> {
     pub(super) looks_up_unknown: bool,
     /// Whether it loads what it has found.
     pub(super) runs_specs: bool,
+    /// Whether it runs files.
+    pub(super) runs_files: bool,
     /// Whether it opens libraries whose names are not known there.
     pub(super) opens_libraries: bool,
     /// Strings in the form of a library's file name.
@@ -385,6 +389,7 @@ impl<'a> Visitor<'a> for Reader<'a, '_> {
                 return self.read_comprehension(&dict.generators, [dict.key.as_deref(), Some(&dict.value)]);
             }
             Expr::Name(name) => return self.note_name(name),
+            Expr::Attribute(attribute) => self.note_moved(attribute),
             Expr::StringLiteral(literal) => return self.note_string(literal),
             Expr::BytesLiteral(_) | Expr::NumberLiteral(_) => return,
             Expr::FString(_) | Expr::BinOp(_) => self.note_computed(expression),

@@ -1,6 +1,6 @@
 //! Imports that happen later, and libraries that are opened by name.
 
-use super::super::LibraryName;
+use super::super::{Form, LibraryName};
 use super::{edges, read, shown};
 
 /// The requests that are edges which may fail and happen later, joined by blanks.
@@ -91,4 +91,24 @@ fn strings_name_libraries_where_computed_ones_are_opened() {
         libraries(&format!("import ctypes\nfor n in NAMES: ctypes.CDLL(n)\n{names}")),
         "libx.so.1 libx.so"
     );
+}
+
+#[test]
+fn moved_names_are_asked_for_by_attributes_too() {
+    assert_eq!(edges("import six\nsix.moves.urllib.parse.quote(x)\n"), "six six.moves:urllib");
+    assert_eq!(edges("import six\nx.moves.urllib\n"), "six");
+}
+
+#[test]
+fn files_are_modules_where_they_are_run_and_groups_where_they_are_asked_for() {
+    let forms = |source: &str| read(source).names.into_iter().map(|named| named.form).collect::<Vec<_>>();
+    assert_eq!(forms("x = 'config.py'"), []);
+    assert_eq!(forms("exec(open('config.py').read())"), [Form::File("config".to_owned())]);
+    assert_eq!(forms("x = 'my-group'"), []);
+    assert_eq!(forms("GROUP = 'my-group'\nentry_points(group=GROUP)"), [Form::Group("my-group".to_owned())]);
+}
+
+#[test]
+fn the_table_of_a_six_is_no_list_of_imports() {
+    assert!(read("x = [MovedModule('tkinter', 'Tkinter')]").names.is_empty());
 }
