@@ -118,7 +118,7 @@ fn forms(fixtures: &Fixtures, interpreter: &Interpreter) {
         assert!(said.err().contains(&expected), "{entry:?}: {expected}\n{said:?}");
         let outcome = frozen(&output, &arguments);
         assert!(
-            outcome.out().starts_with(&format!("{:?}", arguments).replace('"', "'")),
+            outcome.out().starts_with(&format!("{arguments:?}").replace('"', "'")),
             "{entry:?} {outcome:?}"
         );
     }
