@@ -52,6 +52,9 @@ impl Error {
             Self::Graph(GraphError::NoModule { .. }) => {
                 Some("install it there, or name another interpreter with --python".into())
             }
+            Self::Graph(GraphError::Excluded { .. } | GraphError::ExcludedStart { .. }) => {
+                Some("exclude less: a module below it, or nothing".into())
+            }
             Self::Graph(GraphError::NoMain { .. }) => {
                 Some("name a function to run: `module:function`".into())
             }

@@ -12,6 +12,7 @@ use crate::cache::Cache;
 use crate::collect::data::DataOptions;
 use crate::entry::Entry;
 use crate::graph::build::Root;
+use crate::graph::options::GraphOptions;
 use crate::trace::TraceArguments;
 
 /// A build, fully specified.
@@ -97,6 +98,14 @@ impl From<InterpreterOption> for InterpreterMode {
 }
 
 impl BuildRequest {
+    /// What options say of the graph.
+    pub fn graph_options(&self) -> GraphOptions<'_> {
+        let Self { excluded, paths, runtime_hooks, hooks, .. } = self;
+        let hooks = Some(hooks).filter(|hooks| hooks.installed || !hooks.directories.is_empty());
+        let follow_optional = Some(&self.follow_optional);
+        GraphOptions { excluded, paths, runtime_hooks, hooks, follow_optional }
+    }
+
     /// A build with defaults: `dist/NAME`, level 0, all cores, the user's cache.
     pub fn new(entry: Entry) -> Self {
         let output = PathBuf::from("dist").join(entry.name());

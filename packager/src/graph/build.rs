@@ -16,6 +16,7 @@ use super::external::{ExternalError, FoundSpec};
 use super::imports::{
     ImportEdge, ModuleImports, ModuleName, ReadError, Request, STACK_BYTES, Target, read_imports,
 };
+use super::options::{GraphOptions, RUNTIME_HOOK};
 use super::resolve::Resolver;
 use super::stubs::attached_imports;
 use super::{Given, Module, ModuleGraph, ModuleKind, Origin, Rule, roots};
@@ -58,6 +59,28 @@ pub enum GraphError {
         /// The module.
         name: String,
     },
+    /// A module is asked for and excluded.
+    #[error("{name} is asked for, and excluded by --exclude-module {excluded}")]
+    Excluded {
+        /// The module.
+        name: String,
+        /// The name that is excluded.
+        excluded: String,
+    },
+    /// A module is excluded that every program needs.
+    #[error("--exclude-module {excluded}: no Python program starts without {needed}")]
+    ExcludedStart {
+        /// The name that is excluded.
+        excluded: String,
+        /// The module.
+        needed: String,
+    },
+    /// A directory of modules is not there.
+    #[error("there is no directory {path}, which --paths names", path = path.display())]
+    NoDirectory {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The interpreter does not answer.
     #[error(transparent)]
     External(#[from] ExternalError),
@@ -83,6 +106,8 @@ pub struct GraphRequest<'a> {
     pub roots: &'a [Root],
     /// Whether the executable is also the interpreter.
     pub is_interpreter: bool,
+    /// What options say.
+    pub options: GraphOptions<'a>,
     /// What was imported in traced runs, in order.
     pub traced: &'a [TracedModule],
 }
@@ -110,8 +135,10 @@ impl Root {
 /// # Errors
 /// When the entry cannot be found or read, or the interpreter does not answer.
 pub fn build(request: &GraphRequest) -> Result<(ModuleGraph, String), GraphError> {
-    let mut builder = Builder::new(request);
+    let mut builder = Builder::new(request)?;
+    builder.check_excluded()?;
     let entry = builder.add_entry()?;
+    builder.add_runtime_hooks()?;
     builder.add_roots();
     builder.add_requested()?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(request.jobs).stack_size(STACK_BYTES).build()?;
@@ -139,7 +166,7 @@ pub(super) struct Builder<'a> {
     pub(super) request: &'a GraphRequest<'a>,
     pub(super) target: Target,
     pub(super) resolver: Resolver,
-    /// `sys.path` of the program, its own directory first.
+    /// `sys.path` of the program, its own directory first, then those of options.
     pub(super) path: Vec<PathBuf>,
     pub(super) stdlib: Vec<PathBuf>,
     pub(super) graph: ModuleGraph,
@@ -175,9 +202,9 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(request: &'a GraphRequest<'a>) -> Self {
+    fn new(request: &'a GraphRequest<'a>) -> Result<Self, GraphError> {
         let facts = request.facts;
-        let own = std::iter::once(request.entry.search_directory());
+        let own = std::iter::once(request.entry.search_directory()).chain(request.options.directories()?);
         // Archives stay: they are no directories to the resolver, but the interpreter finds modules in them.
         let path = own.chain(facts.path.iter().cloned()).filter(|entry| entry.exists()).collect();
         let target = Target {
@@ -189,7 +216,7 @@ impl<'a> Builder<'a> {
             maxsize_64bit: facts.is_64bit,
             optimize: request.optimize,
         };
-        Self {
+        Ok(Self {
             request,
             target,
             resolver: Resolver::new(&facts.suffixes),
@@ -211,7 +238,7 @@ impl<'a> Builder<'a> {
             calls_help: false,
             distributions: None,
             entry_points: None,
-        }
+        })
     }
 
     /// Adds the entry; returns the name of its module.
@@ -239,6 +266,9 @@ impl<'a> Builder<'a> {
                 if is_package { format!("{name}.{MAIN}") } else { name.clone() }
             }
         };
+        if let Some(excluded) = self.request.options.excluding(&name) {
+            return Err(GraphError::Excluded { name: name.clone(), excluded: excluded.to_owned() });
+        }
         if !self.ensure(&name) {
             let package = name.rsplit_once('.').map_or("", |(package, _)| package).to_owned();
             return Err(GraphError::NoMain { name: package });
@@ -253,6 +283,9 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn require(&mut self, name: &str) -> Result<(), GraphError> {
+        if let Some(excluded) = self.request.options.excluding(name) {
+            return Err(GraphError::Excluded { name: name.to_owned(), excluded: excluded.to_owned() });
+        }
         if self.ensure(name) || self.ensure_by_interpreter(name)? {
             return Ok(());
         }
@@ -377,7 +410,7 @@ impl<'a> Builder<'a> {
         let read = |name: &String| -> Option<Result<ModuleImports, ReadError>> {
             let module = self.graph.modules.get(name)?;
             let ModuleKind::Source { text, path } = &module.kind else { return None };
-            let is_main = *name == self.main;
+            let is_main = *name == self.main || name.starts_with(RUNTIME_HOOK);
             let package = if name == MAIN { "" } else { package_of(name, module.is_package) };
             let name = ModuleName { name, package, is_main };
             Some(read_imports(text, &name, &self.target).map(|mut imports| {

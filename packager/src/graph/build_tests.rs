@@ -29,6 +29,7 @@ pub fn graph_of(interpreter: &Path, folder: &Path, more: &[&str]) -> Option<Modu
         cache: &cache,
         roots: &[],
         is_interpreter: false,
+        options: GraphOptions::default(),
         traced: &[],
     };
     Some(build(&request).unwrap().0)
@@ -70,6 +71,7 @@ fn main_is_there_whoever_runs_as_it() {
         cache: &cache,
         roots: &[],
         is_interpreter: false,
+        options: GraphOptions::default(),
         traced: &[],
     };
     let (graph, main) = build(&request).unwrap();
@@ -135,6 +137,7 @@ fn packages_are_not_imported_to_look_for_submodules_that_their_directories_lack(
         cache: &cache,
         roots: &[],
         is_interpreter: false,
+        options: GraphOptions::default(),
         traced: &[],
     };
     let (graph, _) = build(&request).unwrap();

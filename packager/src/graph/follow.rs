@@ -164,6 +164,9 @@ impl Builder<'_> {
             }
             return true;
         }
+        if self.note_excluded(from, to, rule, line) {
+            return false;
+        }
         let missing = Missing { from: from.to_owned(), line, is_required: required, origin };
         let known = self.graph.missing.entry(to.to_owned()).or_insert_with(|| missing.clone());
         if missing.is_required && (!known.is_required || missing.origin < known.origin) {
@@ -180,7 +183,7 @@ impl Builder<'_> {
         let submodule = format!("{module}.{name}");
         if self.ensure(&submodule) {
             self.add_edge(from, &submodule, rule, line);
-        } else {
+        } else if !self.note_excluded(from, &submodule, rule, line) {
             // An attribute, most likely; a submodule if the package turns out to have changed its path.
             self.unresolved.push((from.to_owned(), Request::Module(submodule), rule, line));
         }

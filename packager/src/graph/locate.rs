@@ -27,7 +27,7 @@ impl Builder<'_> {
         }
         let (parent, last) =
             name.rsplit_once('.').map_or((None, name), |(parent, last)| (Some(parent), last));
-        if last.is_empty() || name.split('.').nth(MOST_PARTS).is_some() {
+        if last.is_empty() || name.split('.').nth(MOST_PARTS).is_some() || self.is_excluded(name) {
             return false;
         }
         if let Some(parent) = parent

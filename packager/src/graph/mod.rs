@@ -18,6 +18,7 @@ mod moves;
 mod named;
 pub mod observations;
 pub mod observe;
+pub mod options;
 pub mod order;
 mod reach;
 pub mod resolve;

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use super::options::RUNTIME_HOOK;
 use super::{Edge, ModuleGraph};
 
 /// What CPython imports before the program's first line, in order.
@@ -21,7 +22,8 @@ pub fn predicted<'a>(
     entry: &str,
     observed: impl IntoIterator<Item = &'a str>,
 ) -> Vec<(String, bool)> {
-    let mut walk = Walk { graph, seen: BTreeSet::new(), listed: BTreeSet::new(), order: Vec::new() };
+    let mut walk =
+        Walk { graph, seen: BTreeSet::new(), listed: BTreeSet::new(), order: Vec::new() };
     for name in STARTUP {
         walk.visit(name);
     }
@@ -30,6 +32,9 @@ pub fn predicted<'a>(
         walk.list(entry);
     }
     observed.for_each(|name| walk.list(name));
+    for name in graph.modules.keys().filter(|name| name.starts_with(RUNTIME_HOOK)) {
+        walk.visit(name);
+    }
     walk.visit(entry);
     let Walk { listed, mut order, .. } = walk;
     order.extend(

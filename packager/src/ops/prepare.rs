@@ -67,8 +67,9 @@ pub fn prepare(request: &BuildRequest) -> Result<Prepared, Error> {
     let trace_request = TraceRequest { entry, facts, optimize, is_interpreter };
     let traced = took.time("trace", || trace(&trace_request, &request.traces))?;
     let modules = &traced.modules;
+    let options = request.graph_options();
     let graph_request =
-        GraphRequest { entry, facts, optimize, jobs, cache, roots, is_interpreter, traced: modules };
+        GraphRequest { entry, facts, optimize, jobs, cache, roots, is_interpreter, options, traced: modules };
     let (graph, main) = took.time("graph", || build_graph(&graph_request))?;
     let order = predicted(&graph, &main, modules.iter().map(|module| module.name.as_str()));
     let (options, output) = (&request.data, request.output.as_path());

@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::cache::Key;
+use crate::cache::{Cache, Key};
 use crate::error::Error;
 use crate::ops::build::build;
 use crate::report::Report;
@@ -41,8 +41,9 @@ fn place(request: &BuildRequest) -> Result<PathBuf, Error> {
         let folder = tempfile::Builder::new().prefix("snapfreeze-").tempdir().map_err(Error::NoPlace)?;
         return Ok(folder.keep().join(name));
     };
-    let BuildRequest { entry, python, optimize, roots, traces, include_source, data, .. } = request;
-    let options = format!("{entry:?} {python:?} {optimize} {roots:?} {traces:?} {include_source} {data:?}");
+    // All that is asked for, but for what leaves the executable as it is.
+    let asked = BuildRequest { output: PathBuf::new(), jobs: 0, cache: Cache::none(), ..request.clone() };
+    let options = format!("{asked:?}");
     let directory = std::env::current_dir().map(OsString::from).unwrap_or_default();
     // Two environments are two programs: neither must find the other's.
     let [active, path] = ["VIRTUAL_ENV", "PYTHONPATH"].map(|name| environment(name).unwrap_or_default());

@@ -63,6 +63,12 @@ impl Helper {
         })
     }
 
+    /// Whether code of the program runs in it: everywhere but in resource trackers.
+    pub fn runs_program(&self) -> bool {
+        let is_tracker = |text: &CStr| text.to_bytes().windows(16).any(|part| part == b"resource_tracker");
+        !matches!(self, Self::Call { text, .. } if is_tracker(text))
+    }
+
     /// Whether options of python's come before the text.
     pub fn has_options(&self) -> bool {
         matches!(self, Self::Call { options, .. } if options.command != Some(FIRST_COMMAND))

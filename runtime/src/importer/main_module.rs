@@ -10,6 +10,7 @@ use core::ptr;
 
 use super::Importer;
 use super::install::importer;
+use super::runtime_hooks;
 use super::session::Session;
 use crate::archive::{ArchiveError, EntryKind, Module, ModuleKind};
 use crate::command_line::{CHILDREN, CommandLine, Helper};
@@ -42,6 +43,20 @@ unsafe extern "C" fn run_module_as_main(_module: Object, _arguments: Object, _ke
 
 unsafe fn run_main(importer: &Importer) -> Option<Owned> {
     let api = importer.api;
+    // Helpers that run the program's code need what it needs; the interpreter is `python`, which has no such thing.
+    let runs_hooks = match &importer.command_line {
+        CommandLine::Program(_) => true,
+        CommandLine::Helper(helper) => helper.runs_program(),
+        CommandLine::Python(..) => false,
+    };
+    let session = Session::of_main_interpreter(importer)?;
+    // SAFETY: called by `run_module_as_main`.
+    unsafe {
+        remove_stand_in(importer)?;
+        if runs_hooks {
+            runtime_hooks::run(importer, session)?;
+        }
+    }
     let (entry, kind) = match &importer.command_line {
         // SAFETY: as this function.
         CommandLine::Helper(Helper::Spawned(_)) => return unsafe { run_helper(importer, None) },
@@ -54,10 +69,8 @@ unsafe fn run_main(importer: &Importer) -> Option<Owned> {
     };
     let entry = importer.find(entry).filter(|entry| entry.kind == ModuleKind::Code);
     let Some(entry) = entry else { super::fatal(ArchiveError::Invalid { part: "target: the entry" }.into()) };
-    let session = Session::of_main_interpreter(importer)?;
     // SAFETY: called by `run_module_as_main`; the module `__main__` is kept alive while its code runs.
     unsafe {
-        remove_stand_in(importer)?;
         let main = Owned::share(api, (api.PyImport_AddModule)(c"__main__".as_ptr()))?;
         let namespace = Owned::share(api, (api.PyModule_GetDict)(main.get()))?;
         let file = session.path(entry.file)?;
@@ -73,7 +86,6 @@ unsafe fn run_helper(importer: &Importer, text: Option<&CStr>) -> Option<Owned> 
     let api = importer.api;
     // SAFETY: called by `run_main`.
     unsafe {
-        remove_stand_in(importer)?;
         let children = Owned::take(api, (api.PyImport_ImportModule)(CHILDREN.as_ptr()))?;
         let function = match text {
             None => children.attribute(c"spawned")?.call(&[])?,
@@ -98,7 +110,7 @@ unsafe fn remove_stand_in(importer: &Importer) -> Option<()> {
 impl Session {
     /// Sets `__main__`'s names as `python` does: for a script `__spec__`, `__package__` and `__cached__` are None,
     /// for `-m` they are the module's.
-    unsafe fn dress_main(
+    pub(super) unsafe fn dress_main(
         &self,
         namespace: &Owned,
         file: &Owned,

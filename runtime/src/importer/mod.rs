@@ -2,7 +2,7 @@
 //!
 //! [`install`] gets it into the interpreter, by way of [`frozen`], [`object`] is the Python object that `sys.meta_path` holds, [`finder`] its
 //! method, [`loaders`] are the classes of the modules' loaders, [`arguments`] their arguments, [`specs`] makes module
-//! specs, [`code`] code objects, [`main_module`] runs the entry, [`open_code`] opens modules' files, [`left_out`]
+//! specs, [`code`] code objects, [`main_module`] runs the entry, [`runtime_hooks`] what goes before it, [`open_code`] opens modules' files, [`left_out`]
 //! says which option brings in a module that is not there.
 //!
 //! One `Importer` serves the process; what belongs to an interpreter (its `ModuleSpec` class and the like) is in
@@ -19,6 +19,7 @@ pub mod loaders;
 pub mod main_module;
 pub mod object;
 pub mod open_code;
+pub mod runtime_hooks;
 pub mod session;
 pub mod specs;
 

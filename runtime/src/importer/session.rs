@@ -33,7 +33,7 @@ pub struct Session {
     /// Calls a function so that importlib's frames are cut out of tracebacks.
     pub(super) call_with_frames_removed: Owned,
     /// The builtin `exec`.
-    exec: Owned,
+    pub(super) exec: Owned,
     /// CPython's interpreter. A later one may have the same address once this one is gone.
     interpreter: *mut c_void,
     /// The session that was made before.
