@@ -13,6 +13,7 @@ use libtest_mimic::{Arguments, Trial};
 use snapfreeze_tests::Fixtures;
 
 mod certificates;
+mod corpus;
 mod cpython_suite;
 mod damage;
 mod data_files;
@@ -23,11 +24,13 @@ mod examples;
 mod exits;
 mod figures;
 mod files;
+mod hooks;
 mod imports;
 mod interpreter;
 mod isolation;
 mod learn;
 mod multiprocessing;
+mod options;
 mod outputs;
 mod package_data;
 mod reproducible;
@@ -42,6 +45,7 @@ type Behaviour = fn(&Fixtures) -> Vec<Trial>;
 
 const BEHAVIOURS: &[Behaviour] = &[
     certificates::trials,
+    corpus::trials,
     cpython_suite::trials,
     damage::trials,
     data_files::trials,
@@ -52,11 +56,13 @@ const BEHAVIOURS: &[Behaviour] = &[
     examples::trials,
     figures::trials,
     files::trials,
+    hooks::trials,
     imports::trials,
     interpreter::trials,
     isolation::trials,
     learn::trials,
     multiprocessing::trials,
+    options::trials,
     outputs::trials,
     package_data::trials,
     reproducible::trials,

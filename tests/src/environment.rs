@@ -40,6 +40,23 @@ impl Environments {
     /// # Panics
     /// When it cannot be made: in the trial that asks first and in all others.
     pub fn get(&self, name: &str, requirements: &Path, interpreter: &Interpreter) -> PathBuf {
+        let made = self.try_get(name, requirements, interpreter);
+        made.unwrap_or_else(|error| panic!("the environment {name} cannot be made: {error}"))
+    }
+
+    /// [`Environments::get`] for who can go on without.
+    ///
+    /// # Errors
+    /// Why it cannot be made.
+    ///
+    /// # Panics
+    /// When the requirements cannot be read.
+    pub fn try_get(
+        &self,
+        name: &str,
+        requirements: &Path,
+        interpreter: &Interpreter,
+    ) -> Result<PathBuf, String> {
         let text =
             std::fs::read(requirements).unwrap_or_else(|error| panic!("{}: {error}", requirements.display()));
         let python = interpreter.python.as_os_str().as_encoded_bytes();
@@ -48,8 +65,7 @@ impl Environments {
         let place = Arc::clone(
             self.made.lock().unwrap_or_else(PoisonError::into_inner).entry(name.clone()).or_default(),
         );
-        let made = place.get_or_init(|| self.make(&name, requirements, interpreter));
-        made.clone().unwrap_or_else(|error| panic!("the environment {name} cannot be made: {error}"))
+        place.get_or_init(|| self.make(&name, requirements, interpreter)).clone()
     }
 
     fn make(&self, name: &str, requirements: &Path, interpreter: &Interpreter) -> Result<PathBuf, String> {

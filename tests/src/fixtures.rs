@@ -24,6 +24,7 @@ pub struct Fixtures(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     command: PathBuf,
+    cache: PathBuf,
     slots: Vec<Slot>,
     environments: Environments,
     run: TempDir,
@@ -38,11 +39,20 @@ impl Fixtures {
     /// # Panics
     /// When nothing can be made there.
     pub fn find(command: &Path, folder: &Path) -> Self {
+        Self::find_with_cache(command, folder, None)
+    }
+
+    /// [`Fixtures::find`], with a build cache that is kept rather than one of this run.
+    ///
+    /// # Panics
+    /// When nothing can be made there.
+    pub fn find_with_cache(command: &Path, folder: &Path, cache: Option<&Path>) -> Self {
         std::fs::create_dir_all(folder).unwrap();
         let slots = slots(&Cache::at(&folder.join("facts")));
         let run = tempfile::Builder::new().prefix("run-").tempdir_in(folder).unwrap();
         Self(Arc::new(Shared {
             command: command.to_owned(),
+            cache: cache.map_or_else(|| run.path().join("cache"), Path::to_owned),
             slots,
             environments: Environments::new(&folder.join("environments")),
             run,
@@ -83,6 +93,19 @@ impl Fixtures {
         interpreter.in_environment(&self.0.environments.get(name, requirements, interpreter))
     }
 
+    /// The folder of such an environment, for who can go on without.
+    ///
+    /// # Errors
+    /// Why it cannot be made.
+    pub fn try_environment(
+        &self,
+        name: &str,
+        requirements: &Path,
+        interpreter: &Interpreter,
+    ) -> Result<PathBuf, String> {
+        self.0.environments.try_get(name, requirements, interpreter)
+    }
+
     /// A file or folder of `specs/`.
     pub fn spec(&self, path: &str) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("specs").join(path)
@@ -104,10 +127,10 @@ impl Fixtures {
         &self.0.command
     }
 
-    /// The command under test, with the build cache of this run.
+    /// The command under test, with the build cache of this run, or that which is kept.
     pub fn snapfreeze(&self) -> Command {
         let mut command = plain_command(&self.0.command);
-        command.env("SNAPFREEZE_CACHE_DIR", self.0.run.path().join("cache"));
+        command.env("SNAPFREEZE_CACHE_DIR", &self.0.cache);
         command.env("PYTHONDONTWRITEBYTECODE", "1");
         command
     }

@@ -68,18 +68,32 @@ impl Jail {
         const SCRIPT: &str =
             r#"mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@""#;
         let mut command = Command::new(&self.unshare);
-        command.args(&self.flags).args(["sh", "-c", SCRIPT, "sh"]).arg(folder);
-        command.arg(inner.get_program()).args(inner.get_args()).env_clear();
-        for (name, value) in inner.get_envs() {
-            if let Some(value) = value {
-                command.env(name, value);
-            }
-        }
-        if let Some(directory) = inner.get_current_dir() {
-            command.current_dir(directory);
-        }
-        command
+        command.args(&self.flags);
+        with_mounts(command, SCRIPT, folder, inner)
     }
+
+    /// Makes a command one for which `folder` is empty. Its environment is kept, and it has its usual process number.
+    pub fn without(&self, folder: &Path, inner: &Command) -> Command {
+        const SCRIPT: &str = r#"mount -t tmpfs -o ro none "$1" && shift && exec "$@""#;
+        let mut command = Command::new(&self.unshare);
+        command.args(self.flags.iter().filter(|flag| !["--pid", "--fork"].contains(flag)));
+        with_mounts(command, SCRIPT, folder, inner)
+    }
+}
+
+/// Completes the command of `unshare`: a script that mounts something at `folder`, then what `inner` says.
+fn with_mounts(mut command: Command, script: &str, folder: &Path, inner: &Command) -> Command {
+    command.args(["sh", "-c", script, "sh"]).arg(folder);
+    command.arg(inner.get_program()).args(inner.get_args()).env_clear();
+    for (name, value) in inner.get_envs() {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
+    if let Some(directory) = inner.get_current_dir() {
+        command.current_dir(directory);
+    }
+    command
 }
 
 /// Fills a root directory with the executable as `/program`, glibc and an empty `/proc`, and nothing else.
