@@ -104,6 +104,7 @@ impl Builder<'_> {
                     self.add_edge(&name, imported, Rule::Observed, 0);
                 }
             }
+            self.follow_native_names(&name, &observation.named);
         }
         true
     }

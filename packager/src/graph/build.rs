@@ -5,11 +5,13 @@
 //! read, the extension modules found so far are observed and the interpreter is asked about names that were not
 //! found; both may start another round.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::beside::source_beside;
 use super::distributions::Distributions;
 use super::entry_points::EntryPoints;
 use super::external::{ExternalError, FoundSpec};
@@ -409,12 +411,16 @@ impl<'a> Builder<'a> {
         let names: Vec<String> = std::mem::take(&mut self.unread).into_iter().collect();
         let read = |name: &String| -> Option<Result<ModuleImports, ReadError>> {
             let module = self.graph.modules.get(name)?;
-            let ModuleKind::Source { text, path } = &module.kind else { return None };
+            let (text, path) = match &module.kind {
+                ModuleKind::Source { text, path } => (Cow::Borrowed(&**text), path.as_deref()),
+                ModuleKind::Extension(path) => (Cow::Owned(source_beside(path)?), None),
+                _ => return None,
+            };
             let is_main = *name == self.main || name.starts_with(RUNTIME_HOOK);
             let package = if name == MAIN { "" } else { package_of(name, module.is_package) };
             let name = ModuleName { name, package, is_main };
-            Some(read_imports(text, &name, &self.target).map(|mut imports| {
-                imports.edges.extend(attached_imports(path.as_deref(), text, &name, &self.target));
+            Some(read_imports(&text, &name, &self.target).map(|mut imports| {
+                imports.edges.extend(attached_imports(path, &text, &name, &self.target));
                 imports
             }))
         };

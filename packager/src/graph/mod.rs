@@ -7,6 +7,7 @@
 //! ([`external`]). [`order`] predicts the order of a start's imports.
 
 mod ask;
+mod beside;
 pub mod build;
 pub mod distributions;
 pub mod entry_points;

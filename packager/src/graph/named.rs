@@ -329,6 +329,13 @@ impl Builder<'_> {
         }
     }
 
+    /// Whether a name is that of a module which is installed or the program's own, and belongs to no tests.
+    pub(super) fn leads_to_module(&self, name: &str) -> bool {
+        let is_test = name.split('.').any(|part| TESTS.contains(&part) || part == "test");
+        let lead = self.lead(name).filter(|lead| !is_test && lead.origin != Origin::Stdlib);
+        lead.is_some_and(|lead| lead.modules == lead.parts)
+    }
+
     /// How far a name leads, without adding anything to the graph.
     fn lead(&self, name: &str) -> Option<Lead> {
         let parts: Vec<&str> = name.split('.').collect();

@@ -5,12 +5,13 @@
 //! standard library's modules are watched each from a clean state and kept one by one.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::beside::own_names;
 use super::observe::{HELPER, Observation, ObserveRequest, observe, strings_that_look_like_modules};
 use crate::cache::{Cache, Key, Shelf};
 use crate::probe::PythonFacts;
@@ -19,7 +20,7 @@ use crate::probe::PythonFacts;
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// Part of the keys: changes when what is recorded does.
-const RECORD_VERSION: &[u8] = b"1";
+const RECORD_VERSION: &[u8] = b"2";
 
 /// What the groups have in common.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +42,8 @@ pub struct Context<'a> {
 pub struct Seen {
     /// Modules that it imports.
     pub imports: Vec<String>,
+    /// Modules of its own package that strings in its file name.
+    pub named: Vec<String>,
     /// Why it could not be imported.
     pub failed: Option<String>,
 }
@@ -113,21 +116,17 @@ fn watch(context: &Context, group: &[String], isolate: bool) -> Vec<(String, See
                 imports: Vec::new(),
                 failed: Some(failure.clone().unwrap_or_else(|| "it was not reached".into())),
             });
-            let mut seen = Seen { imports, failed };
+            let file = context.files.get(name).and_then(|file| std::fs::read(file).ok()).unwrap_or_default();
+            let named = if isolate { Vec::new() } else { own_names(&file, name) };
+            let mut seen = Seen { imports, named, failed };
             if seen.failed.is_some() {
-                seen.imports.extend(named_in(context.files.get(name).map(PathBuf::as_path)));
+                seen.imports.extend(strings_that_look_like_modules(&file));
                 seen.imports.sort();
                 seen.imports.dedup();
             }
             (name.clone(), seen)
         })
         .collect()
-}
-
-/// Names in a file that could be modules with a parent; single words say too little.
-fn named_in(file: Option<&Path>) -> Vec<String> {
-    let bytes = file.and_then(|file| std::fs::read(file).ok()).unwrap_or_default();
-    strings_that_look_like_modules(&bytes)
 }
 
 fn key(context: &Context, group: &[String], is_stdlib: bool) -> Option<Key> {

@@ -264,7 +264,10 @@ impl Walk<'_> {
         match suffix.and_then(|suffix| std::str::from_utf8(suffix).ok()) {
             Some("py") => kind == Directory::Plain || self.known.with_sources.contains(&path.parent()),
             Some("pyc" | "pyo") => false,
-            Some("pyi") if scope == Scope::Data => self.known.with_stubs.contains(&path.parent()),
+            // Where there are no modules, stubs are what is read: mypy's and jedi's typeshed.
+            Some("pyi") if scope == Scope::Data => {
+                kind == Directory::Plain || self.known.with_stubs.contains(&path.parent())
+            }
             Some(suffix) if scope == Scope::Data && DEVELOPMENT_SUFFIXES.contains(&suffix) => false,
             Some("so") => !is_extension_of_target(name, self.suffixes, place),
             _ => true,
