@@ -15,6 +15,7 @@ pub mod config;
 pub mod entry;
 pub mod error;
 pub mod graph;
+pub mod hooks;
 pub mod ops;
 pub mod plan;
 pub mod probe;

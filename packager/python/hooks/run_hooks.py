@@ -234,7 +234,7 @@ def run_hook(
     datas = in_order(getattr(hook, "datas", None) or ()) + added.datas
     binaries = in_order(getattr(hook, "binaries", None) or ()) + added.binaries
     return {
-        "imports": [absolute(name, request) for name in imports],
+        "imports": [name for name in (absolute(name, request) for name in imports) if name not in added.removed],
         "excluded": texts(getattr(hook, "excludedimports", None) or (), "excludedimports"),
         "removed": added.removed,
         "datas": files(datas, "datas", request, messages),

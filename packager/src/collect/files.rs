@@ -73,6 +73,8 @@ pub enum Reason {
     Option,
     /// A traced run has opened it.
     Trace,
+    /// A hook names it.
+    Hook,
 }
 
 impl TreePath {

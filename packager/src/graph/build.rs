@@ -15,6 +15,7 @@ use super::beside::source_beside;
 use super::distributions::Distributions;
 use super::entry_points::EntryPoints;
 use super::external::{ExternalError, FoundSpec};
+use super::hooked::HookState;
 use super::imports::{
     ImportEdge, ModuleImports, ModuleName, ReadError, Request, STACK_BYTES, Target, read_imports,
 };
@@ -24,6 +25,7 @@ use super::stubs::attached_imports;
 use super::{Given, Module, ModuleGraph, ModuleKind, Origin, Rule, roots};
 use crate::cache::Cache;
 use crate::entry::Entry;
+use crate::hooks::HookError;
 use crate::probe::PythonFacts;
 use crate::trace::TracedModule;
 
@@ -86,6 +88,9 @@ pub enum GraphError {
     /// The interpreter does not answer.
     #[error(transparent)]
     External(#[from] ExternalError),
+    /// Hooks cannot be run.
+    #[error(transparent)]
+    Hooks(#[from] HookError),
     /// Threads cannot be had.
     #[error("cannot start threads: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
@@ -139,6 +144,7 @@ impl Root {
 pub fn build(request: &GraphRequest) -> Result<(ModuleGraph, String), GraphError> {
     let mut builder = Builder::new(request)?;
     builder.check_excluded()?;
+    builder.find_hooks()?;
     let entry = builder.add_entry()?;
     builder.add_runtime_hooks()?;
     builder.add_roots();
@@ -146,6 +152,7 @@ pub fn build(request: &GraphRequest) -> Result<(ModuleGraph, String), GraphError
     let pool = rayon::ThreadPoolBuilder::new().num_threads(request.jobs).stack_size(STACK_BYTES).build()?;
     loop {
         while !builder.unread.is_empty() {
+            builder.run_hooks()?;
             builder.round(&pool)?;
         }
         if builder.follow_stars()
@@ -154,6 +161,7 @@ pub fn build(request: &GraphRequest) -> Result<(ModuleGraph, String), GraphError
             || builder.release()
             || builder.add_children()
             || builder.follow_traced()?
+            || builder.run_hooks()?
         {
             continue;
         }
@@ -197,6 +205,7 @@ pub(super) struct Builder<'a> {
     /// Modules that somebody outside of the standard library imports.
     pub(super) used_outside: BTreeSet<String>,
     pub(super) calls_help: bool,
+    pub(super) hooks: HookState,
     /// Read when somebody asks.
     distributions: Option<Distributions>,
     /// Read when somebody asks.
@@ -238,6 +247,7 @@ impl<'a> Builder<'a> {
             undeclared: BTreeMap::new(),
             used_outside: BTreeSet::new(),
             calls_help: false,
+            hooks: HookState::default(),
             distributions: None,
             entry_points: None,
         })
@@ -442,6 +452,7 @@ impl<'a> Builder<'a> {
     }
 
     fn finish(mut self) -> ModuleGraph {
+        self.finish_hooks();
         let aliases = &self.aliases;
         self.graph.missing.retain(|name, _| !aliases.contains(name));
         let frozen = &self.request.facts.frozen;

@@ -15,6 +15,7 @@ impl Builder<'_> {
     /// Adds the edges of one module and the modules that they lead to.
     pub(super) fn follow(&mut self, name: &str, imports: ModuleImports) {
         let Some(origin) = self.graph.modules.get(name).map(|module| module.origin) else { return };
+        let imports = self.without_excluded(name, imports);
         self.follow_names(name, origin, &imports);
         if origin != Origin::Stdlib && !imports.libraries.is_empty() {
             self.graph.libraries.insert(name.to_owned(), imports.libraries);

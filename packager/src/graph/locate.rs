@@ -52,11 +52,12 @@ impl Builder<'_> {
         if let Some(Some(spec)) = self.specs.get(name) {
             return self.module_from_spec(spec);
         }
-        let directories = match parent {
+        let directories = match (self.hooks.search_directories.get(name), parent) {
+            (Some(directories), _) => directories,
             // What the start imports is in sys.modules before the program's directory is searched.
-            None if is_frozen || roots::IMPORTED_BY_START.contains(&name) => &self.stdlib,
-            None => &self.path,
-            Some(parent) => &self.graph.modules.get(parent)?.directories,
+            (None, None) if is_frozen || roots::IMPORTED_BY_START.contains(&name) => &self.stdlib,
+            (None, None) => &self.path,
+            (None, Some(parent)) => &self.graph.modules.get(parent)?.directories,
         };
         // The source of a frozen module is read for what it imports; the module itself is in libpython.
         match self.resolver.find(last, directories) {

@@ -13,6 +13,7 @@ pub mod distributions;
 pub mod entry_points;
 pub mod external;
 mod follow;
+mod hooked;
 pub mod imports;
 mod locate;
 mod moves;
@@ -33,6 +34,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::hooks::Hooked;
+
 /// Everything that the program may import.
 #[derive(Debug, Clone, Default)]
 pub struct ModuleGraph {
@@ -46,6 +49,8 @@ pub struct ModuleGraph {
     pub left_out: BTreeMap<String, LeftOut>,
     /// Libraries that modules open by name, by module.
     pub libraries: BTreeMap<String, Vec<imports::OpenedLibrary>>,
+    /// What hooks say of files.
+    pub hooked: Hooked,
     /// What the user should know.
     pub warnings: Vec<String>,
 }

@@ -122,7 +122,7 @@ enum Answer {
 }
 
 #[derive(Serialize)]
-struct Task<'a> {
+pub(super) struct Task<'a> {
     kind: HookKind,
     module: &'a str,
     file: &'a Path,

@@ -7,6 +7,7 @@
 pub mod additions;
 pub mod distributions;
 mod glob;
+mod hooked;
 mod mentions;
 mod sources;
 mod traced;
@@ -23,6 +24,7 @@ use crate::graph::{Module, ModuleGraph, ModuleKind, Origin};
 use crate::probe::PythonFacts;
 use additions::Addition;
 use distributions::{Distributions, ModuleFile};
+use mentions::normalized;
 use walk::{Found, KnownModules, Scope, Walk};
 
 /// Why data cannot be collected.
@@ -131,7 +133,7 @@ pub fn collect(request: &DataRequest) -> Result<Data, DataError> {
     let modules = module_files(request.graph);
     let reads_metadata =
         !read.distributions.is_empty() || !read.groups.is_empty() || !request.opened.is_empty();
-    let needs_metadata = !modules.is_empty() || reads_metadata;
+    let needs_metadata = !modules.is_empty() || reads_metadata || !request.graph.hooked.metadata.is_empty();
     let sites = if needs_metadata { sites(request) } else { Vec::new() };
     let distributions = Distributions::read(&sites, &modules);
 
@@ -146,11 +148,15 @@ pub fn collect(request: &DataRequest) -> Result<Data, DataError> {
         all.extend(found);
     }
     additions::refuse_two_files(&all)?;
+    let hooked = hooked::find(request, &known, &output)?;
+    shared_objects.extend(hooked.shared_objects);
+    all.extend(hooked.found);
     let walks = package_walks(request, &known, &distributions, &output);
     let found: Vec<Found> = walks.par_iter().map(Walk::run).collect::<Result<_, _>>()?;
     found.into_iter().for_each(|found| all.extend(found));
     all.extend(traced::find(request, &known, &output));
     let mut names = read.distributions.clone();
+    names.extend(request.graph.hooked.metadata.iter().map(|name| normalized(name)));
     for package in &request.options.metadata {
         let top = package.split('.').next().unwrap_or_default();
         let modules: Vec<&ModuleFile> = modules.iter().filter(|module| module.top == top).collect();

@@ -56,8 +56,12 @@ def locations_of(package: str) -> "List[str]":
 
 def can_import_module(module_name: str) -> bool:
     """Whether a module can be imported. It is, in a child process."""
+
+    def attempt() -> None:
+        importlib.import_module(module_name)
+
     try:
-        isolated.call(importlib.import_module, module_name)
+        isolated.call(attempt)
     except RuntimeError:
         return False
     return True

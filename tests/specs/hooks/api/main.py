@@ -1,0 +1,3 @@
+import checked
+
+print(checked.NAME)

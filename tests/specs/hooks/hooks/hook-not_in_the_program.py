@@ -1,0 +1,1 @@
+raise RuntimeError("a hook for what is not in the program")

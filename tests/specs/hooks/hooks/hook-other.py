@@ -1,0 +1,2 @@
+def hook(hook_api):
+    hook_api.del_imports("rlcompleter")

@@ -1,0 +1,1 @@
+module_collection_mode = {"shown": "pyz+py", "shown.hidden_part": "pyz"}

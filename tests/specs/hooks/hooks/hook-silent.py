@@ -1,0 +1,3 @@
+from PyInstaller.utils.hooks.nothing import something  # noqa
+
+hiddenimports = ["hidden_of_failing"]
