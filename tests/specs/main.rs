@@ -30,7 +30,6 @@ mod interpreter;
 mod isolation;
 mod learn;
 mod multiprocessing;
-mod options;
 mod outputs;
 mod package_data;
 mod reproducible;
@@ -62,7 +61,6 @@ const BEHAVIOURS: &[Behaviour] = &[
     isolation::trials,
     learn::trials,
     multiprocessing::trials,
-    options::trials,
     outputs::trials,
     package_data::trials,
     reproducible::trials,
