@@ -19,6 +19,7 @@ pub mod hooks;
 pub mod ops;
 pub mod plan;
 pub mod probe;
+pub mod project;
 pub mod report;
 pub mod request;
 mod subprocess;

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
@@ -15,11 +16,13 @@ use super::beside::source_beside;
 use super::distributions::Distributions;
 use super::entry_points::EntryPoints;
 use super::external::{ExternalError, FoundSpec};
-use super::hooked::HookState;
 use super::imports::{
     ImportEdge, ModuleImports, ModuleName, ReadError, Request, STACK_BYTES, Target, read_imports,
 };
+use super::hooked::HookState;
 use super::options::{GraphOptions, RUNTIME_HOOK};
+use super::reach::Reach;
+use super::requirements::Environment;
 use super::resolve::Resolver;
 use super::stubs::attached_imports;
 use super::{Given, Module, ModuleGraph, ModuleKind, Origin, Rule, roots};
@@ -27,6 +30,7 @@ use crate::cache::Cache;
 use crate::entry::Entry;
 use crate::hooks::HookError;
 use crate::probe::PythonFacts;
+use crate::project::declared;
 use crate::trace::TracedModule;
 
 /// Name under which the entry script is in the graph.
@@ -147,6 +151,7 @@ pub fn build(request: &GraphRequest) -> Result<(ModuleGraph, String), GraphError
     builder.find_hooks()?;
     let entry = builder.add_entry()?;
     builder.add_runtime_hooks()?;
+    builder.declare(&declared(request.entry));
     builder.add_roots();
     builder.add_requested()?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(request.jobs).stack_size(STACK_BYTES).build()?;
@@ -200,14 +205,16 @@ pub(super) struct Builder<'a> {
     pub(super) observed: BTreeSet<String>,
     /// Imports of standard modules that wait until somebody outside of the standard library uses the module.
     pub(super) held: BTreeMap<String, Vec<ImportEdge>>,
-    /// Imports of other distributions that installed modules do not declare, and that wait until they matter.
-    pub(super) undeclared: BTreeMap<String, Vec<ImportEdge>>,
+    /// Imports of other distributions that wait until they matter.
+    pub(super) reach: Reach,
+    /// What markers are evaluated for.
+    pub(super) environment: Environment,
     /// Modules that somebody outside of the standard library imports.
     pub(super) used_outside: BTreeSet<String>,
     pub(super) calls_help: bool,
     pub(super) hooks: HookState,
     /// Read when somebody asks.
-    distributions: Option<Distributions>,
+    distributions: OnceLock<Arc<Distributions>>,
     /// Read when somebody asks.
     entry_points: Option<EntryPoints>,
 }
@@ -244,11 +251,12 @@ impl<'a> Builder<'a> {
             specs: BTreeMap::new(),
             observed: BTreeSet::new(),
             held: BTreeMap::new(),
-            undeclared: BTreeMap::new(),
+            reach: Reach::default(),
+            environment: Environment::of(facts),
             used_outside: BTreeSet::new(),
             calls_help: false,
             hooks: HookState::default(),
-            distributions: None,
+            distributions: OnceLock::new(),
             entry_points: None,
         })
     }
@@ -406,9 +414,10 @@ impl<'a> Builder<'a> {
         self.entry_points.get_or_insert_with(|| EntryPoints::read(&self.path))
     }
 
-    /// What the distributions on the path require.
-    pub(super) fn distributions(&mut self) -> &Distributions {
-        self.distributions.get_or_insert_with(|| Distributions::read(&self.path))
+    /// What the distributions on the path have and require.
+    pub(super) fn distributions(&self) -> Arc<Distributions> {
+        let read = || Arc::new(Distributions::read(&self.path, &self.environment));
+        Arc::clone(self.distributions.get_or_init(read))
     }
 
     /// Codecs that exist only on Windows cannot be imported elsewhere.
@@ -452,6 +461,7 @@ impl<'a> Builder<'a> {
     }
 
     fn finish(mut self) -> ModuleGraph {
+        self.note_left_out();
         self.finish_hooks();
         let aliases = &self.aliases;
         self.graph.missing.retain(|name, _| !aliases.contains(name));
@@ -472,4 +482,4 @@ pub(super) fn package_of(name: &str, is_package: bool) -> &str {
 
 #[cfg(test)]
 #[path = "build_tests.rs"]
-pub(super) mod tests;
+pub(crate) mod tests;

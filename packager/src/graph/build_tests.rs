@@ -17,6 +17,16 @@ pub fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 /// The graph of `main.py` in a folder; `more` is put on the interpreter's path, in the folder.
 pub fn graph_of(interpreter: &Path, folder: &Path, more: &[&str]) -> Option<ModuleGraph> {
+    graph_with(interpreter, folder, more, GraphOptions::default())
+}
+
+/// The same, with options.
+pub fn graph_with(
+    interpreter: &Path,
+    folder: &Path,
+    more: &[&str],
+    options: GraphOptions,
+) -> Option<ModuleGraph> {
     let cache = Cache::none();
     let mut facts = probe(interpreter, &cache).ok()?;
     facts.path.splice(0..0, more.iter().map(|entry| folder.join(entry)));
@@ -29,7 +39,7 @@ pub fn graph_of(interpreter: &Path, folder: &Path, more: &[&str]) -> Option<Modu
         cache: &cache,
         roots: &[],
         is_interpreter: false,
-        options: GraphOptions::default(),
+        options,
         traced: &[],
     };
     Some(build(&request).unwrap().0)

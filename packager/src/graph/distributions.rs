@@ -1,129 +1,299 @@
-//! What installed distributions say that they require.
+//! The installed distributions: what each has, and what it requires.
 //!
-//! Read from the `*.dist-info` directories of `sys.path` when it is first asked for: names, top-level modules
-//! (`top_level.txt`, else RECORD) and `Requires-Dist`. Extras and markers are not evaluated: what is installed and
-//! mentioned may be used.
+//! Read from the metadata in the directories of `sys.path` when it is first asked for. A module belongs to the
+//! distribution whose RECORD lists it; below a regular package, to the package's, unless another lists it. So in a
+//! namespace package (`google.…`) each part belongs to the distribution that brought it. Where there is no RECORD (old
+//! eggs, packages of the system) `top_level.txt` or the distribution's name says which top-level modules it has; that
+//! counts in `site-packages` only. What no distribution has is the program's own code.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::requirements::{Environment, Requirement, normalized};
+
+/// Numbers of distributions; one module may be listed by several.
+pub type Owners = BTreeSet<usize>;
 
 /// The installed distributions.
 #[derive(Debug, Default)]
 pub struct Distributions {
-    /// Top-level modules to the distributions that have a part of them.
-    holders: BTreeMap<String, BTreeSet<String>>,
-    /// Distributions to those that they require; names normalised (PEP 503).
-    requirements: BTreeMap<String, BTreeSet<String>>,
-    /// Those of them that are no extras.
-    firm: BTreeMap<String, BTreeSet<String>>,
+    all: Vec<Distribution>,
+    by_name: BTreeMap<String, usize>,
+    /// Modules by dotted name, the first directory's first.
+    modules: HashMap<String, Listed>,
+    /// Names that are above modules and no module's.
+    namespaces: HashSet<String>,
+}
+
+/// Who lists a module.
+#[derive(Debug)]
+struct Listed {
+    owners: Owners,
+    /// Whether it is a regular package: what is below it is theirs, too.
+    is_package: bool,
+    directory: usize,
+}
+
+/// An installed distribution.
+#[derive(Debug)]
+pub struct Distribution {
+    /// Its name as it spells it.
+    pub name: String,
+    /// What it requires, with all extras and markers.
+    pub requires: Vec<Requirement>,
+    /// Where its sources are, if it is installed from there to be edited.
+    pub editable: Option<PathBuf>,
+    /// The names of the modules that it lists, and whether they are regular packages.
+    modules: Vec<(String, bool)>,
+    /// Normalised names of what it requires on the target with any of its extras, and with none.
+    mentioned: [BTreeSet<String>; 2],
 }
 
 impl Distributions {
-    /// Reads those of these directories. What cannot be read says nothing.
-    pub fn read(path: &[PathBuf]) -> Self {
+    /// Reads those of these directories. What cannot be read says nothing. Of two with one name the first counts, as for
+    /// `importlib.metadata`.
+    pub fn read(path: &[PathBuf], environment: &Environment) -> Self {
+        let places: Vec<(usize, PathBuf)> = path
+            .iter()
+            .enumerate()
+            .flat_map(|(number, directory)| {
+                places_in(directory).into_iter().map(move |place| (number, place))
+            })
+            .collect();
+        let read =
+            |(number, place): (usize, PathBuf)| Some((number, Distribution::read(&place, environment)?));
+        let read: Vec<_> = places.into_par_iter().filter_map(read).collect();
         let mut all = Self::default();
-        let directories = path.iter().filter_map(|directory| std::fs::read_dir(directory).ok());
-        for entry in directories.flatten().flatten() {
-            if entry.path().extension().is_some_and(|suffix| suffix == "dist-info") {
-                all.add(&entry.path());
+        for (directory, mut distribution) in read {
+            let modules = std::mem::take(&mut distribution.modules);
+            let number = *all.by_name.entry(normalized(&distribution.name)).or_insert(all.all.len());
+            if number == all.all.len() {
+                all.all.push(distribution);
+            }
+            for (name, is_package) in modules {
+                let listed = all.modules.entry(name);
+                let listed =
+                    listed.or_insert_with(|| Listed { owners: Owners::new(), is_package, directory });
+                if listed.directory == directory {
+                    listed.owners.insert(number);
+                    listed.is_package |= is_package;
+                }
+            }
+        }
+        for name in all.modules.keys() {
+            let above = name.rmatch_indices('.').map(|(at, _)| &name[..at]);
+            for package in above.take_while(|package| !all.modules.contains_key(*package)) {
+                if !all.namespaces.insert(package.to_owned()) {
+                    break;
+                }
             }
         }
         all
     }
 
-    fn add(&mut self, folder: &Path) {
-        let read = |name: &str| {
-            let bytes = std::fs::read(folder.join(name)).unwrap_or_default();
-            String::from_utf8_lossy(&bytes).into_owned()
+    /// Whether a module is a distribution's, or a namespace package that distributions share.
+    pub fn lists(&self, name: &str) -> bool {
+        self.is_namespace(name) || !self.owners(name).is_empty()
+    }
+
+    /// Whether a name is only above modules of distributions, and no module's itself.
+    pub fn is_namespace(&self, name: &str) -> bool {
+        self.namespaces.contains(name)
+    }
+
+    /// Who has a module: the distributions that list it, or else the nearest regular package above it. Empty for what
+    /// is nobody's, and for namespace packages.
+    pub fn owners(&self, module: &str) -> Owners {
+        if let Some(listed) = self.modules.get(module) {
+            return listed.owners.clone();
+        }
+        let above = module.rmatch_indices('.').map(|(at, _)| &module[..at]);
+        let listed = above.filter_map(|package| self.modules.get(package)).find(|listed| listed.is_package);
+        listed.map(|listed| listed.owners.clone()).unwrap_or_default()
+    }
+
+    /// The number of a distribution, by any spelling of its name.
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.by_name.get(&normalized(name)).copied()
+    }
+
+    /// A distribution by its number.
+    pub fn get(&self, number: usize) -> Option<&Distribution> {
+        self.all.get(number)
+    }
+
+    /// All of them, with their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &Distribution)> {
+        self.all.iter().enumerate()
+    }
+
+    /// Whether the distribution of one module has another one too, or requires one that has it, if only with an extra.
+    /// A module of no distribution may need anything.
+    pub fn requires(&self, from: &str, to: &str) -> bool {
+        let (from, to) = (self.owners(from), self.owners(to));
+        from.is_empty() || !from.is_disjoint(&to) || self.mentions(&from, &to, false)
+    }
+
+    /// Whether the distribution of one module requires that of another without an extra.
+    pub fn requires_always(&self, from: &str, to: &str) -> bool {
+        self.mentions(&self.owners(from), &self.owners(to), true)
+    }
+
+    /// Whether one of these requires one of those, with any of its extras or without.
+    pub fn mentions(&self, from: &Owners, to: &Owners, always: bool) -> bool {
+        let wanted = |number: &usize| self.get(*number).map(|distribution| normalized(&distribution.name));
+        let wanted: BTreeSet<String> = to.iter().filter_map(wanted).collect();
+        let mentioned = from.iter().filter_map(|number| self.get(*number));
+        mentioned.map(|from| &from.mentioned[usize::from(always)]).any(|names| !names.is_disjoint(&wanted))
+    }
+}
+
+impl Distribution {
+    fn read(place: &Path, environment: &Environment) -> Option<Self> {
+        let read = |name: &str| -> Option<String> {
+            let file = if place.is_dir() { place.join(name) } else { place.to_owned() };
+            Some(String::from_utf8_lossy(&std::fs::read(file).ok()?).into_owned())
         };
-        let metadata = read("METADATA");
+        let is_dist_info = place.extension() == Some(OsStr::new("dist-info"));
+        let metadata = read(if is_dist_info { "METADATA" } else { "PKG-INFO" })?;
         // Headers end at the first empty line; what follows is a description.
         let headers = || metadata.lines().take_while(|line| !line.trim().is_empty());
-        let Some(name) = headers().find_map(|line| line.strip_prefix("Name:")).map(normalised) else {
-            return;
+        let name = headers().find_map(|line| line.strip_prefix("Name:"))?.trim().to_owned();
+        let mut requires: Vec<Requirement> = headers()
+            .filter_map(|line| line.strip_prefix("Requires-Dist:"))
+            .filter_map(Requirement::parse)
+            .collect();
+        if requires.is_empty() && !is_dist_info && place.is_dir() {
+            requires = egg_requirements(&read("requires.txt").unwrap_or_default());
+        }
+        let in_directory = |name: &str| if place.is_dir() { read(name) } else { None };
+        let modules = match in_directory("RECORD").filter(|record| !record.trim().is_empty()) {
+            Some(record) => record.lines().flat_map(listed_modules).collect(),
+            None => top_level(place, &name, &in_directory("top_level.txt").unwrap_or_default()),
         };
-        let required = || headers().filter_map(|line| line.strip_prefix("Requires-Dist:"));
-        let firm = required().filter(|requirement| !requirement.contains("extra ="));
-        self.firm.entry(name.clone()).or_default().extend(firm.map(normalised));
-        self.requirements.entry(name.clone()).or_default().extend(required().map(normalised));
-        let listed = read("top_level.txt");
-        let mut tops: BTreeSet<&str> = listed.lines().map(str::trim).filter(|top| !top.is_empty()).collect();
-        let record = if tops.is_empty() { read("RECORD") } else { String::new() };
-        tops.extend(record.lines().filter_map(top_of_file));
-        for top in tops {
-            self.holders.entry(top.to_owned()).or_default().insert(name.clone());
+        let extras: BTreeSet<String> = headers()
+            .filter_map(|line| line.strip_prefix("Provides-Extra:"))
+            .map(normalized)
+            .chain(requires.iter().flat_map(|requirement| requirement.extras_in_marker()))
+            .collect();
+        let extras: Vec<&str> = extras.iter().map(String::as_str).collect();
+        let mentioned = [extras.as_slice(), &[]].map(|extras| {
+            let holding = requires.iter().filter(|requirement| requirement.holds(environment, extras));
+            holding.map(|requirement| requirement.name.clone()).collect()
+        });
+        let editable = in_directory("direct_url.json").and_then(|text| editable_directory(&text));
+        Some(Self { name, requires, editable, modules, mentioned })
+    }
+}
+
+/// The metadata in a directory of `sys.path`, sorted.
+fn places_in(directory: &Path) -> Vec<PathBuf> {
+    let is_metadata = |place: &PathBuf| {
+        place.extension().is_some_and(|suffix| suffix == "dist-info" || suffix == "egg-info")
+    };
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut places: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_metadata).collect();
+    // An egg has its metadata inside.
+    places.extend(Some(directory.join("EGG-INFO")).filter(|place| place.is_dir()));
+    places.sort();
+    places
+}
+
+/// Whether a directory of `sys.path` has metadata of distributions.
+pub fn has_metadata(directory: &Path) -> bool {
+    !places_in(directory).is_empty()
+}
+
+/// Whether a path is where installers put things.
+pub fn is_in_site(path: &Path) -> bool {
+    let is_site = |part: std::path::Component| match part.as_os_str().to_str() {
+        Some(name) => matches!(name, "site-packages" | "dist-packages") || name.ends_with(".egg"),
+        None => false,
+    };
+    path.components().any(is_site)
+}
+
+/// The module that a line of RECORD lists, with whether it is a regular package.
+fn listed_modules(line: &str) -> Option<(String, bool)> {
+    // A name with a comma is in quotes, and no module's.
+    let file = line.split(',').next()?;
+    let (directory, name) = file.rsplit_once('/').unwrap_or(("", file));
+    let (stem, suffix) = name.split_once('.')?;
+    if !(matches!(suffix, "py" | "pyc" | "so") || suffix.ends_with(".so"))
+        || directory.ends_with("__pycache__")
+    {
+        return None;
+    }
+    let parts = directory.split('/').filter(|part| !part.is_empty());
+    let is_package = stem == "__init__";
+    let parts: Vec<&str> = parts.chain((!is_package).then_some(stem)).collect();
+    let is_name = |part: &&str| part.chars().all(|c| c == '_' || c.is_alphanumeric());
+    (!parts.is_empty() && parts.iter().all(is_name)).then(|| (parts.join("."), is_package))
+}
+
+/// The top-level modules of a distribution without a RECORD.
+fn top_level(place: &Path, name: &str, listed: &str) -> Vec<(String, bool)> {
+    if !is_in_site(place) {
+        return Vec::new();
+    }
+    let mut tops: Vec<String> = listed.lines().map(|line| line.trim().replace('/', ".")).collect();
+    tops.retain(|top| !top.is_empty());
+    if tops.is_empty() {
+        tops.push(normalized(name).replace('-', "_"));
+    }
+    tops.into_iter().map(|top| (top, true)).collect()
+}
+
+/// The requirements in an egg's `requires.txt`: sections `[extra:marker]`, a line each.
+fn egg_requirements(text: &str) -> Vec<Requirement> {
+    let mut condition = String::new();
+    let mut all = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if let Some(section) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            let (extra, marker) = section.split_once(':').unwrap_or((section, ""));
+            let extra = if extra.is_empty() { String::new() } else { format!("extra == '{extra}'") };
+            let parts = [extra, if marker.is_empty() { String::new() } else { format!("({marker})") }];
+            let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+            condition = parts.join(" and ");
+        } else {
+            all.extend(Requirement::parse(&format!("{line} ; {condition}")));
         }
     }
-
-    /// Whether the distribution of one top-level module has another one too, or requires one that has it. A module of
-    /// no known distribution may need anything.
-    pub fn requires(&self, from: &str, to: &str) -> bool {
-        let Some(holders) = self.holders.get(from) else { return true };
-        let is_shared = self.holders.get(to).is_some_and(|others| !others.is_disjoint(holders));
-        is_shared || self.is_in(&self.requirements, from, to)
-    }
-
-    /// Whether the distribution of one top-level module requires that of another without an extra.
-    pub fn requires_always(&self, from: &str, to: &str) -> bool {
-        self.is_in(&self.firm, from, to)
-    }
-
-    fn is_in(&self, requirements: &BTreeMap<String, BTreeSet<String>>, from: &str, to: &str) -> bool {
-        let (Some(holders), Some(wanted)) = (self.holders.get(from), self.holders.get(to)) else {
-            return false;
-        };
-        let required = |holder: &String| requirements.get(holder);
-        holders.iter().filter_map(required).any(|required| !required.is_disjoint(wanted))
-    }
+    all
 }
 
-/// The top-level module to which a file in RECORD belongs.
-fn top_of_file(line: &str) -> Option<&str> {
-    let file = line.split(',').next()?;
-    let top = match file.split_once('/') {
-        Some((directory, _)) => directory,
-        None => file.split_once('.')?.0,
-    };
-    let is_name = !top.is_empty() && top.chars().all(|c| c == '_' || c.is_alphanumeric());
-    is_name.then_some(top)
+/// The directory of an editable installation, from `direct_url.json` (PEP 610).
+fn editable_directory(text: &str) -> Option<PathBuf> {
+    let value: serde_json::Value = serde_json::from_str(text).ok()?;
+    let is_editable = value.get("dir_info")?.get("editable")?.as_bool()?;
+    let url = value.get("url")?.as_str()?.strip_prefix("file://")?;
+    is_editable.then(|| PathBuf::from(percent_decoded(url)))
 }
 
-/// The distribution's name at the start of a requirement, as PEP 503 compares them.
-fn normalised(requirement: &str) -> String {
-    let is_in_name = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let name: String = requirement.trim().chars().take_while(is_in_name).collect();
-    let parts: Vec<&str> = name.split(['-', '_', '.']).filter(|part| !part.is_empty()).collect();
-    parts.join("-").to_lowercase()
+fn percent_decoded(url: &str) -> std::ffi::OsString {
+    use std::os::unix::ffi::OsStringExt;
+    let mut bytes = Vec::new();
+    let mut rest = url.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let digits = (*first == b'%').then(|| after.get(..2)).flatten();
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    std::ffi::OsString::from_vec(bytes)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_requirements_under_any_spelling_and_with_any_condition() {
-        let folder = tempfile::tempdir().unwrap();
-        let write = |file: &str, text: &str| {
-            let path = folder.path().join(file);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        };
-        let metadata =
-            "Name: My.Tool\nRequires-Dist: Other_Thing[x]>=1; extra == 'y'\n\nRequires-Dist: third\n";
-        write("My.Tool-1.dist-info/METADATA", metadata);
-        write("My.Tool-1.dist-info/RECORD", "tool/__init__.py,,\n../../bin/tool,,\nsingle.py,,\n");
-        write("other_thing-1.dist-info/METADATA", "Name: other-thing\n");
-        write("other_thing-1.dist-info/top_level.txt", "other\n");
-        write("third-1.dist-info/METADATA", "Name: third\n");
-        write("third-1.dist-info/top_level.txt", "third\n");
-        let all = Distributions::read(&[folder.path().to_owned()]);
-        assert!(all.requires("tool", "other") && all.requires("single", "other"));
-        assert!(all.requires("tool", "single"));
-        assert!(!all.requires("tool", "third") && !all.requires_always("tool", "other"));
-        assert!(!all.requires("other", "tool"));
-        assert!(all.requires("unknown", "tool") && !all.requires_always("unknown", "tool"));
-        write("firm-1.dist-info/METADATA", "Name: firm\nRequires-Dist: third (>1) ; python_version > '3'\n");
-        write("firm-1.dist-info/top_level.txt", "firm\n");
-        assert!(Distributions::read(&[folder.path().to_owned()]).requires_always("firm", "third"));
-    }
-}
+#[path = "distributions_tests.rs"]
+mod tests;

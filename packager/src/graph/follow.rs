@@ -17,6 +17,7 @@ impl Builder<'_> {
         let Some(origin) = self.graph.modules.get(name).map(|module| module.origin) else { return };
         let imports = self.without_excluded(name, imports);
         self.follow_names(name, origin, &imports);
+        self.keep_names(name, origin, &imports);
         if origin != Origin::Stdlib && !imports.libraries.is_empty() {
             self.graph.libraries.insert(name.to_owned(), imports.libraries);
         }
@@ -223,7 +224,7 @@ impl Builder<'_> {
 }
 
 /// How an import is reached.
-fn rule_of(edge: &ImportEdge) -> Rule {
+pub(super) fn rule_of(edge: &ImportEdge) -> Rule {
     match edge.kind {
         EdgeKind { stub: true, .. } => Rule::Stub,
         EdgeKind { deferred: true, .. } => Rule::Deferred,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::build::{Builder, MAIN};
+use super::distributions::is_in_site;
 use super::external::FoundSpec;
 use super::resolve::{Found, Resolved};
 use super::{Module, ModuleKind, Origin, roots};
@@ -142,18 +143,33 @@ impl Builder<'_> {
         }
     }
 
+    /// Whose a file or a directory of modules is. What no distribution lists is the program's own.
     pub(super) fn origin(&self, path: &Path) -> Origin {
-        let is_site = |part: std::path::Component| {
-            matches!(part.as_os_str().to_str(), Some("site-packages" | "dist-packages"))
-        };
-        if path.components().any(is_site) {
-            Origin::Installed
-        } else if self.stdlib.iter().any(|directory| path.starts_with(directory)) {
-            Origin::Stdlib
-        } else {
-            Origin::Own
+        let is_in_site = is_in_site(path);
+        if !is_in_site && self.stdlib.iter().any(|directory| path.starts_with(directory)) {
+            return Origin::Stdlib;
         }
+        let mut above = self.path.iter().filter(|directory| path.starts_with(directory)).peekable();
+        // What an import hook found: in a place of its own, whatever that is.
+        if is_in_site && above.peek().is_none() {
+            return Origin::Installed;
+        }
+        let is_listed = |directory: &&PathBuf| {
+            let may_be = is_in_site || self.has_metadata(directory);
+            may_be && module_at(path, directory).is_some_and(|name| self.distributions().lists(&name))
+        };
+        if above.any(|directory| is_listed(&directory)) { Origin::Installed } else { Origin::Own }
     }
+}
+
+/// The name of the module in a file or directory, if it is found in this directory of `sys.path`.
+fn module_at(path: &Path, directory: &Path) -> Option<String> {
+    let file = path.strip_prefix(directory).ok()?.to_str()?;
+    let (above, name) = file.rsplit_once('/').unwrap_or(("", file));
+    let stem = name.split('.').next().unwrap_or(name);
+    let parts = above.split('/').chain(Some(stem).filter(|stem| *stem != "__init__"));
+    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    Some(parts.join("."))
 }
 
 impl Module {

@@ -9,6 +9,7 @@
 mod ask;
 mod beside;
 pub mod build;
+mod closure;
 pub mod distributions;
 pub mod entry_points;
 pub mod external;
@@ -23,6 +24,7 @@ pub mod observe;
 pub mod options;
 pub mod order;
 mod reach;
+pub mod requirements;
 pub mod resolve;
 pub mod roots;
 mod stubs;

@@ -186,7 +186,7 @@ impl Builder<'_> {
         let Some(lead) = self.lead(word).filter(|lead| self.may_name(holder, word, lead.origin)) else {
             return;
         };
-        let is_required = list.is_any && self.distributions().requires_always(top_of(holder.name), word);
+        let is_required = list.is_any && self.distributions().requires_always(holder.name, word);
         let is_meant = match lead.origin {
             // A package of the program itself, for a word of the program.
             Origin::Own => is_own && (lead.is_package || holder.is_dynamic || list.is_of_modules),
@@ -284,7 +284,7 @@ impl Builder<'_> {
     }
 
     fn follow_named(&mut self, holder: &Holder, name: &str, naming: Naming) -> bool {
-        if !self.ensure(name) {
+        if !self.may_follow_name(holder.name, name, naming.rule, naming.line) || !self.ensure(name) {
             return false;
         }
         if name != holder.name {
@@ -322,10 +322,7 @@ impl Builder<'_> {
             (Origin::Own, _) => true,
             (Origin::Stdlib, _) => origin == Origin::Installed && name.contains('.'),
             (Origin::Installed, Origin::Own) => false,
-            (Origin::Installed, Origin::Installed) => {
-                let holder = top_of(holder.name);
-                holder == named || self.distributions().requires(holder, named)
-            }
+            (Origin::Installed, Origin::Installed) => self.distributions().requires(holder.name, name),
         }
     }
 

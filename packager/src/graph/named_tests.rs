@@ -13,7 +13,8 @@ fn found(files: &[(&str, &str)], more: &[&str]) -> Option<String> {
     Some(graph.modules.keys().filter(is_ours).cloned().collect::<Vec<_>>().join(" "))
 }
 
-const LIB: [(&str, &str); 6] = [
+const LIB: [(&str, &str); 7] = [
+    ("site-packages/lib-1.dist-info/METADATA", "Name: lib\n"),
     ("site-packages/lib/__init__.py", ""),
     ("site-packages/lib/one.py", ""),
     ("site-packages/lib/two/__init__.py", ""),

@@ -257,9 +257,13 @@ impl<'a> Reader<'a, '_> {
 
     fn read_try(&mut self, attempt: &'a StmtTry) -> bool {
         let clauses = attempt.handlers.iter().map(|ExceptHandler::ExceptHandler(clause)| clause);
-        let guarded = clauses.clone().any(|clause| clause.type_.as_deref().is_none_or(catches_import_error));
+        let mut catching =
+            clauses.clone().filter(|clause| clause.type_.as_deref().is_none_or(catches_import_error));
+        let first = catching.next();
+        let guarded = first.is_some();
         let outer = self.kind;
-        self.kind.optional |= guarded;
+        // A handler that raises says only in other words that the module is needed.
+        self.kind.optional |= first.is_some_and(|clause| !clause.body.last().is_some_and(Stmt::is_raise_stmt));
         let mut ends = self.read_body(&attempt.body);
         if !ends {
             ends = self.read_body(&attempt.orelse);
