@@ -1,7 +1,11 @@
 //! Programs of growing size freeze without any option and print what `python` prints.
 
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
 use libtest_mimic::Trial;
-use snapfreeze_tests::execution::plain_command;
+use snapfreeze_tests::execution::{Running, TIME_LIMIT, plain_command};
 use snapfreeze_tests::{Fixtures, Interpreter, assert_same, execute};
 
 /// The programs that use the standard library only.
@@ -33,7 +37,34 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
     };
     let preferred = fixtures.preferred();
     let plain = PLAIN.iter().flat_map(|workload| fixtures.each().iter().map(|slot| trial(workload, slot)));
-    plain.chain(INSTALLED.iter().map(|workload| trial(workload, &preferred))).collect()
+    let installed = INSTALLED.iter().map(|workload| trial(workload, &preferred));
+    let serves = fixtures.trial("workloads::web serves a request", &preferred).runs(serves_a_request);
+    plain.chain(installed).chain([serves]).collect()
+}
+
+/// The server is told a port that was free a moment ago, and asked until it listens there.
+fn serves_a_request(fixtures: &Fixtures, interpreter: &Interpreter) {
+    const BODY: &str = r#"{"value": 41}"#;
+    let frozen = fixtures.frozen(&source("web"), &python_for("web", fixtures, interpreter));
+    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let server = Running::start(plain_command(frozen).arg(port.to_string()));
+    let started = Instant::now();
+    let mut connection = loop {
+        match TcpStream::connect(("127.0.0.1", port)) {
+            Ok(connection) => break connection,
+            Err(error) => assert!(started.elapsed() < TIME_LIMIT, "nobody listens: {error}"),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let head =
+        "POST /next HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json";
+    write!(connection, "{head}\r\nContent-Length: {}\r\n\r\n{BODY}", BODY.len()).unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with(r#"{"value":42}"#), "{answer}");
+    server.signal(libc::SIGINT);
+    let outcome = server.end(TIME_LIMIT).unwrap_or_else(|outcome| panic!("it does not end: {outcome:?}"));
+    assert!(outcome.err().contains("Finished server process"), "{outcome:?}");
 }
 
 fn prints_what_python_prints(workload: &str, fixtures: &Fixtures, interpreter: &Interpreter) {
