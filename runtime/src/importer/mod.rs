@@ -2,8 +2,8 @@
 //!
 //! [`install`] gets it into the interpreter, by way of [`frozen`], [`object`] is the Python object that `sys.meta_path` holds, [`finder`] its
 //! method, [`loaders`] are the classes of the modules' loaders, [`arguments`] their arguments, [`specs`] makes module
-//! specs, [`code`] code objects, [`main_module`] runs the entry, [`runtime_hooks`] what goes before it, [`open_code`] opens modules' files, [`left_out`]
-//! says which option brings in a module that is not there.
+//! specs, [`code`] code objects, [`main_module`] runs the entry, [`runtime_hooks`] what goes before it, [`open_code`]
+//! opens modules' files, [`left_out`] says which option brings in a module that is not there.
 //!
 //! One `Importer` serves the process; what belongs to an interpreter (its `ModuleSpec` class and the like) is in
 //! a [`session::Session`], made when `encodings` is first imported there, so that subinterpreters have theirs.
