@@ -5,7 +5,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
+use snapfreeze::collect::files::{Reason, TreePath};
 use snapfreeze::entry::Entry;
+use snapfreeze::graph::Rule;
 use snapfreeze::ops::prepare::{Prepared, prepare};
 use snapfreeze::request::BuildRequest;
 use snapfreeze_tests::execution::{Running, TIME_LIMIT, plain_command, python_command};
@@ -32,6 +34,10 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
     plain("a module from a directory outside of the path is named, not included", elsewhere);
     plain("a module's second name is no module", second_name);
     plain("the observed order is the order of the archive", order);
+    plain("a program that starts anew in its own place is traced on", starts_anew);
+    plain("metadata that a run reads are there", metadata);
+    plain("a project's options name runs, too", configured);
+    plain("a module that only a run shows has the line that imported it", reasons);
     plain("arguments with an open quotation mark are refused", open_quotation);
     trials
 }
@@ -213,6 +219,50 @@ fn order(fixtures: &Fixtures, interpreter: &Interpreter) {
     let [_, _, square, figures, _, colorsys, circle] = places_of_two;
     assert_eq!([square, colorsys], [circle.map(|at| at + 2), circle.map(|at| at + 1)]);
     assert_eq!(figures, None);
+}
+
+fn starts_anew(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let (said, executable) = learn(fixtures, &program(fixtures), interpreter, &["-- icircle eisquare"]);
+    assert!(!said.err().contains("warning"), "{said:?}");
+    assert_eq!(frozen(&executable, &["icircle", "isquare"]).out(), "circle\nsquare\n");
+}
+
+fn metadata(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let python = fixtures.environment("workloads", interpreter);
+    let program = program(fixtures);
+    let expected = execute(python_command(&python.python).arg(&program).args(["vclick"])).succeeded("python");
+    let (_, without) = learn(fixtures, &program, &python, &[]);
+    let (_, executable) = learn(fixtures, &program, &python, &["vclick"]);
+    assert_same(&frozen(&executable, &["vclick"]), &expected);
+    assert_eq!(frozen(&without, &["vclick"]).code, Some(1));
+    assert_eq!(frozen(&executable, &["vrich"]).code, Some(1));
+}
+
+fn configured(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let program = program(fixtures);
+    let text = "[tool.snapfreeze]\ntrace = [\"-- icircle\", \"isquare\"]\n";
+    std::fs::write(program.with_file_name("pyproject.toml"), text).unwrap();
+    let (_, executable) = learn(fixtures, &program, interpreter, &["ifigures.line"]);
+    let outcome = frozen(&executable, &["icircle", "isquare", "ifigures.line"]);
+    assert_eq!(outcome.succeeded("the program").out(), "circle\nsquare\nline\n");
+}
+
+fn reasons(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let program = program(fixtures);
+    let Prepared { graph, plan, .. } = prepared(&program, interpreter, &["icircle scircle rsizes.pyi"]);
+    let text = std::fs::read_to_string(&program).unwrap();
+    let line = text.lines().position(|line| line.contains("import_module(name).NAME")).unwrap() + 1;
+    let mut edges = graph.modules["__main__"].edges.iter().filter(|edge| edge.to == "circle");
+    let edge = edges.next().unwrap();
+    assert_eq!((edge.rule, edge.line as usize), (Rule::Traced, line));
+    // What follows from it has the reasons that it would have otherwise.
+    assert!(graph.modules["circle"].edges.iter().any(|edge| edge.rule == Rule::Import));
+    let reason = |path: &str| {
+        let mut files = plan.files.iter().filter(|file| file.path == TreePath::from(path));
+        files.next().map(|file| file.reason)
+    };
+    assert_eq!(reason("drawing/sizes.pyi"), Some(Reason::Trace));
+    assert_eq!(reason("drawing/tests/note.txt"), None);
 }
 
 fn open_quotation(fixtures: &Fixtures, interpreter: &Interpreter) {

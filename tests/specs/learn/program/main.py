@@ -42,6 +42,16 @@ def add_path(name: str) -> None:
     sys.path.insert(0, os.path.join(directory(), name))
 
 
+def version(name: str) -> None:
+    import importlib.metadata
+
+    print(importlib.metadata.version(name), flush=True)
+
+
+def again(word: str) -> None:
+    os.execv(sys.executable, [sys.executable, *sys.argv[:1], word])
+
+
 def give_name(name: str) -> None:
     sys.modules["line"] = importlib.import_module(name)
 
@@ -61,6 +71,8 @@ ACTIONS = {
     "p": in_python,
     "+": add_path,
     "a": give_name,
+    "v": version,
+    "e": again,
     "w": wait,
     "x": lambda code: sys.exit(int(code)),
     "_": lambda code: os._exit(int(code)),
