@@ -14,6 +14,7 @@ use crate::why::answer::Question;
 /// Arguments of `why`. The program may be an executable that was built; then options do not count.
 #[derive(Debug, Args)]
 #[command(mut_arg("entry", |entry| entry
+    .index(1)
     .value_name("ENTRY_OR_EXE")
     .help("The program, or an executable that was built of it")
     .conflicts_with(Resettable::<Id>::Reset)))]
@@ -22,11 +23,11 @@ pub struct WhyArguments {
     pub program: ProgramArguments,
 
     /// A module, a data file (its path in the program), or a library
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", index = 2, help_heading = None::<&'static str>)]
     pub name: Option<OsString>,
 
     /// Show all imports that were not followed
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = None::<&'static str>)]
     verbose: bool,
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use super::Reasons;
 use super::chain::{Node, Step, Ways};
 use super::words::{Line, Plain, columns, of_asker, of_step};
-use super::{Asker, Reasons};
 use crate::graph::{Given, LeaveReason};
 
 /// How many imports that were not followed are shown, unless all are asked for.
@@ -131,15 +131,7 @@ impl Answer<'_> {
     /// What was left out: this name, one above it, or some below it.
     fn for_left_out(&self, name: &str) -> Option<String> {
         let left_out = &self.reasons.left_out;
-        let is_below = |other: &str, above: &str| {
-            other.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        let below: Vec<&String> = left_out.keys().filter(|other| is_below(other, name)).collect();
-        let names: Vec<&String> = if below.is_empty() {
-            left_out.keys().filter(|other| is_below(name, other)).collect()
-        } else {
-            below
-        };
+        let names = concerning(left_out.keys(), name);
         let reasons: BTreeSet<&LeaveReason> = names.iter().map(|name| &left_out[*name].reason).collect();
         let mut text = String::new();
         for reason in reasons {
@@ -157,15 +149,15 @@ impl Answer<'_> {
     }
 
     fn for_missing(&self, name: &str) -> Option<String> {
-        let found = self.reasons.missing.get_key_value(name).or_else(|| {
-            let above = name.rmatch_indices('.').map(|(end, _)| &name[..end]);
-            above.filter_map(|above| self.reasons.missing.get_key_value(above)).next()
-        });
-        let (missing, asker): (&String, &Asker) = found?;
-        let line = of_asker(self.reasons, asker, missing);
-        let mut text = format!("{} is not in the program: it was not found when it was built\n", Plain(name));
-        text += &columns(&[line]);
-        Some(text)
+        let missing = &self.reasons.missing;
+        let names = concerning(missing.keys(), name);
+        if names.is_empty() {
+            return None;
+        }
+        let lines = names.into_iter().map(|name| of_asker(self.reasons, &missing[name], name));
+        let lines: BTreeSet<Line> = lines.collect();
+        let text = format!("{} is not in the program: it was not found when it was built\n", Plain(name));
+        Some(text + &self.some_of(lines.into_iter().collect()))
     }
 
     /// The first lines, with the number of the others.
@@ -191,6 +183,15 @@ impl Answer<'_> {
             way.iter().skip(skipped).map(|(step, to)| of_step(self.reasons, step, *to)).collect();
         columns(&lines)
     }
+}
+
+/// Of all names those that are this one or below it; if there are none, those above it.
+fn concerning<'a>(all: impl Iterator<Item = &'a String> + Clone, name: &str) -> Vec<&'a String> {
+    let is_below = |other: &str, above: &str| {
+        other.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let below: Vec<&String> = all.clone().filter(|other| is_below(other, name)).collect();
+    if below.is_empty() { all.filter(|other| is_below(name, other)).collect() } else { below }
 }
 
 /// Why something was left out, and what brings it in.

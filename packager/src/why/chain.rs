@@ -42,8 +42,8 @@ pub struct Ways<'a> {
 /// place there.
 type Rank<'a> = (u8, u8, &'a str, usize);
 
-/// Behind all rules.
-const OF_PARENT: u8 = u8::MAX;
+/// A package is imported with each of its modules: only an import itself says more.
+const OF_PARENT: u8 = 1;
 
 impl<'a> Ways<'a> {
     /// Searches the whole program.
@@ -157,9 +157,9 @@ fn name(reasons: &Reasons, node: Node) -> &str {
     }
 }
 
-/// The rule's place among the rules, which stand in the order of their strength.
+/// The rule's place among the rules, which stand in the order of their strength, with room between.
 fn rank_of(rule: Rule) -> u8 {
-    rule as u8
+    2 * rule as u8
 }
 
 /// What an option says is as strong as an import; the rest goes behind imports that run.

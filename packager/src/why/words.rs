@@ -83,6 +83,8 @@ fn location(reasons: &Reasons, number: usize, line: u32) -> String {
 }
 
 fn of_rule(rule: Rule, name: &str, text: Option<&str>) -> String {
+    // A string that is just the name need not be said twice.
+    let text = text.filter(|text| *text != name);
     let quoted = |before: &str| text.map(|text| format!("{before}\"{text}\"")).unwrap_or_default();
     let plain = |before: &str| text.map(|text| format!("{before}{text}")).unwrap_or_default();
     match rule {
@@ -97,8 +99,8 @@ fn of_rule(rule: Rule, name: &str, text: Option<&str>) -> String {
         Rule::Stub => format!("imports {name}, in its type stub"),
         Rule::String => format!("names {name} in a string{}", quoted(": ")),
         Rule::Template => format!("names {name} by a pattern{}", quoted(": ")),
-        Rule::Below => format!("looks into a package, where {name} is{}", plain(": ")),
-        Rule::EntryPoint => format!("asks for entry points, {name} offers one{}", quoted(" of ")),
+        Rule::Below => format!("looks into {}, where {name} is", text.unwrap_or("its package")),
+        Rule::EntryPoint => format!("asks for entry points{}, one is in {name}", quoted(" ")),
         Rule::Native => format!("has {name} in a string of its file{}", quoted(": ")),
     }
 }
@@ -106,7 +108,7 @@ fn of_rule(rule: Rule, name: &str, text: Option<&str>) -> String {
 fn of_given(given: &Given, name: &str) -> Line {
     match given {
         Given::Entry => ("the program".into(), format!("is {name}")),
-        Given::Start => ("CPython".into(), format!("imports {name} itself, in every program or for some")),
+        Given::Start => ("CPython".into(), format!("imports {name} itself, to start or when it needs it")),
         Given::Children => ("multiprocessing".into(), format!("needs {name} in helper processes")),
         Given::Interpreter => ("--interpreter".into(), format!("needs {name}, which python has")),
         Given::Option(option) => (option.clone(), format!("asks for {name}")),
