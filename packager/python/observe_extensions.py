@@ -173,11 +173,26 @@ def one_line(error: BaseException) -> str:
     return " ".join(printable.split())[:REASON_LENGTH]
 
 
+def import_by_another(extension: str, error: BaseException) -> bool:
+    """Some extensions can only be imported by a module that they import themselves: whether that one did it."""
+    trace, importer = error.__traceback__, None
+    while trace is not None:
+        importer, trace = trace.tb_frame.f_globals.get("__name__"), trace.tb_next
+    if not isinstance(error, ImportError) or not isinstance(importer, str) or importer in (extension, __name__):
+        return False
+    try:
+        __import__(importer)
+    except BaseException:
+        return False
+    return extension in sys.modules
+
+
 def observe(extension: str) -> str:
     try:
         __import__(extension)
     except BaseException as error:
-        return one_line(error)
+        if not import_by_another(extension, error):
+            return one_line(error)
     if extension in seen:
         return ""
     # One library may hold several modules (mypyc) and make them all when the first is

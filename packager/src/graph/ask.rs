@@ -90,7 +90,9 @@ impl Builder<'_> {
             self.observed.insert(name.clone());
             let is_stdlib =
                 self.graph.modules.get(&name).is_some_and(|module| module.origin == Origin::Stdlib);
-            if let Some(reason) = &observation.failed {
+            if let Some(reason) = &observation.failed
+                && !self.is_expected(reason)
+            {
                 let note =
                     format!("extension module {name} cannot be imported to see what it imports: {reason}");
                 self.graph.warnings.push(note);
@@ -107,6 +109,17 @@ impl Builder<'_> {
             self.follow_native_names(&name, &observation.named);
         }
         true
+    }
+
+    /// Whether the import fails as it does in `python`: the file is a library that has the name of a module, or a module
+    /// that it needs is installed nowhere.
+    fn is_expected(&self, failure: &str) -> bool {
+        if failure.starts_with(observations::NO_MODULE) {
+            return true;
+        }
+        let missing = failure.strip_prefix(observations::NOT_FOUND).and_then(|rest| rest.split('\'').next());
+        let top = missing.and_then(|name| name.split('.').next());
+        top.is_some_and(|top| self.resolver.find(top, &self.path).is_none())
     }
 
     /// Asks the interpreter about missing names, where it has more ways to find them than directories.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::build::Builder;
 use super::imports::{EdgeKind, ImportEdge, ModuleImports, Request};
 use super::resolve::Found;
-use super::{Edge, Missing, Origin, Rule, roots};
+use super::{Edge, Missing, Origin, Rule, roots, rules};
 
 impl Builder<'_> {
     /// Adds the edges of one module and the modules that they lead to.
@@ -125,7 +125,8 @@ impl Builder<'_> {
     }
 
     pub(super) fn follow_triggers(&mut self, name: &str) {
-        for needed in roots::triggered_by(name) {
+        let of_others = rules::brought_by(name).iter().map(String::as_str);
+        for needed in roots::triggered_by(name).iter().copied().chain(of_others) {
             for needed in self.expand(needed) {
                 if self.ensure(&needed) {
                     self.add_edge(name, &needed, Rule::Implicit, 0);

@@ -27,6 +27,7 @@ mod reach;
 pub mod requirements;
 pub mod resolve;
 pub mod roots;
+mod rules;
 mod stubs;
 mod traced;
 
@@ -132,7 +133,7 @@ pub enum Rule {
     Deferred,
     /// Seen when an extension module was imported.
     Observed,
-    /// CPython's own code imports it, or a rule of [`roots`] says so.
+    /// CPython's own code imports it, or a line of [`roots`] or of `rules.toml` says so.
     Implicit,
     /// Seen in a traced run.
     Traced,

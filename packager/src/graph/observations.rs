@@ -22,6 +22,12 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// Part of the keys: changes when what is recorded does.
 const RECORD_VERSION: &[u8] = b"2";
 
+/// How the failure of a file begins that has no function for Python to call: it is a library.
+pub const NO_MODULE: &str = "ImportError: dynamic module does not define module export function";
+
+/// How a failure begins that says which module is not there.
+pub const NOT_FOUND: &str = "ModuleNotFoundError: No module named '";
+
 /// What the groups have in common.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
@@ -165,9 +171,10 @@ fn recall(cache: &Cache, key: &Key) -> Option<Vec<(String, Seen)>> {
     serde_json::from_slice(&cache.get(Shelf::Observations, key)?).ok()
 }
 
-/// Failures are not kept: they may be the machine's, not the module's.
+/// Failures are not kept, for they may be the machine's: but for those that follow from the files in the key.
 fn remember(cache: &Cache, key: Option<Key>, seen: &[(String, Seen)]) {
-    if seen.iter().any(|(_, seen)| seen.failed.is_some()) {
+    let lasts = |failure: &String| failure.starts_with(NO_MODULE) || failure.starts_with(NOT_FOUND);
+    if seen.iter().filter_map(|(_, seen)| seen.failed.as_ref()).any(|failure| !lasts(failure)) {
         return;
     }
     if let (Some(key), Ok(text)) = (key, serde_json::to_vec(seen)) {

@@ -3,7 +3,8 @@
 //! [`ALWAYS`] is what CPython may import for any program: to start, to decode, to warn, to print a traceback.
 //! [`TRIGGERED`] is what a module of the standard library that is written in C imports when one of its functions is
 //! first called; what it imports when it is itself imported is observed, not listed. Source of both:
-//! `PyImport_Import…` and `_PyImport_GetModuleAttr…` in CPython's Python, Objects and Modules directories.
+//! `PyImport_Import…` and `_PyImport_GetModuleAttr…` in CPython's Python, Objects and Modules directories. What no rule
+//! finds of other distributions is in `rules.toml`.
 
 /// A module and the minor versions of CPython 3 to which its line applies.
 type Versions = std::ops::RangeInclusive<u8>;
@@ -58,16 +59,9 @@ pub const TRIGGERED: &[(&str, &[&str])] = &[
     ("_zoneinfo", &["zoneinfo._common", "zoneinfo._tzpath"]),
     ("pyexpat", &["xml.parsers.expat"]),
     ("time", &["_strptime"]),
-    ("joblib.externals.loky.backend.popen_loky_posix", &["argparse"]), // run as a script in workers
-    ("loky.backend.popen_loky_posix", &["argparse"]),
     ("array", &["array", "copyreg"]),
     ("importlib.resources", &["importlib.readers"]), // the loaders' get_resource_reader (3.10+)
-    ("importlib_resources", &["importlib.readers"]),
-    // A directory that it puts on sys.path.
-    ("pkg_resources", &["setuptools._vendor.*", "setuptools._vendor.jaraco.*"]),
-    // Finders of names below them, before that.
-    ("pkg_resources.extern", &["pkg_resources._vendor.*", "pkg_resources._vendor.jaraco.*"]),
-    ("setuptools.extern", &["setuptools._vendor.*", "setuptools._vendor.jaraco.*"]),
+    ("xml.dom.domreg", &["xml.dom.minidom"]),        // the implementations that it knows by name
 ];
 
 /// Our module that helper processes of multiprocessing's and loky's run (`packager/python/children.py`); the runtime knows
