@@ -23,6 +23,7 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
         one("what a hook says is done", named_directory),
         one("installed hooks count when the user says so, after those of directories", installed),
         one("a collection from PyPI brings what its hooks name", collection),
+        one("a hook that breaks is a warning and nothing more", broken),
         one("a directory that is not there is an error", no_directory),
     ]);
     trials
@@ -145,6 +146,36 @@ fn collection(fixtures: &Fixtures, python: &Interpreter) {
     let (built, program) = build(fixtures, &main, &["--pyinstaller-hooks"], &python);
     assert_eq!(program.out(), "Server uvicorn.__main__\n");
     assert!(!built.err().contains("hook"), "{built:?}");
+}
+
+fn broken(fixtures: &Fixtures, python: &Interpreter) {
+    let main = fixtures.spec("hooks/program/main.py");
+    let (built, program) = build(fixtures, &main, &["--additional-hooks-dir", "broken"], python);
+    assert_eq!(found(&program), without_hooks());
+    let failed = |module: &str, reason: &str| {
+        let file = fixtures.spec("hooks/broken").join(format!("hook-{module}.py"));
+        format!("warning: the hook {} is without effect: {reason}", file.display())
+    };
+    let mut expected = [
+        failed("displaced", "SyntaxError: "),
+        failed("other", "SystemExit: that is enough"),
+        failed("quiet", "its process was ended by SIGABRT"),
+        failed("shown", "TypeError: hiddenimports has 1, which is no string"),
+        failed(
+            "silent",
+            "ValueError: datas has the destination '../share', which is not below the program's root",
+        ),
+        failed("spread", "it ended its process"),
+        "warning: no module named silent_made".to_owned(),
+    ];
+    expected.sort();
+    let error = built.err();
+    let mut said: Vec<&str> = error.lines().collect();
+    said.sort_unstable();
+    assert_eq!(said.len(), expected.len(), "{said:#?}");
+    for (said, expected) in said.iter().zip(&expected) {
+        assert!(said.starts_with(expected), "{said}\n{expected}");
+    }
 }
 
 fn no_directory(fixtures: &Fixtures, python: &Interpreter) {

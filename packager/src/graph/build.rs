@@ -157,7 +157,8 @@ pub fn build(request: &GraphRequest) -> Result<(ModuleGraph, String), GraphError
     let pool = rayon::ThreadPoolBuilder::new().num_threads(request.jobs).stack_size(STACK_BYTES).build()?;
     loop {
         while !builder.unread.is_empty() {
-            builder.run_hooks()?;
+            // What a hook brings may have hooks, too.
+            while builder.run_hooks()? {}
             builder.round(&pool)?;
         }
         if builder.follow_stars()

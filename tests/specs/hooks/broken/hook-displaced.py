@@ -1,0 +1,2 @@
+def hook(hook_api)
+    pass

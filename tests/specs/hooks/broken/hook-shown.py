@@ -1,0 +1,1 @@
+hiddenimports = ["hidden_absolute", 1]

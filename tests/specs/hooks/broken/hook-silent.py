@@ -1,0 +1,2 @@
+hiddenimports = ["hidden_absolute"]
+datas = [("../hooks/extra/one.txt", "../share")]
