@@ -58,6 +58,9 @@ impl Error {
             Self::Graph(GraphError::NoMain { .. }) => {
                 Some("name a function to run: `module:function`".into())
             }
+            Self::Data(DataError::NoDistribution { .. }) => {
+                Some("install it there, or name another interpreter with --python".into())
+            }
             Self::Data(DataError::NoPackage { .. }) => Some("include it with --hidden-import".into()),
             Self::Collect(error) => Some(error.hint().to_owned()),
             Self::Attach(error) => hint_for_output(error),

@@ -30,6 +30,7 @@ mod interpreter;
 mod isolation;
 mod learn;
 mod multiprocessing;
+mod options;
 mod outputs;
 mod package_data;
 mod reproducible;
@@ -61,6 +62,7 @@ const BEHAVIOURS: &[Behaviour] = &[
     isolation::trials,
     learn::trials,
     multiprocessing::trials,
+    options::trials,
     outputs::trials,
     package_data::trials,
     reproducible::trials,

@@ -27,9 +27,8 @@ pub fn parse(arguments: &[OsString]) -> Result<Cli, ConfigError> {
     let known = command.find_subcommand(name).map(|command| configuration.arguments(command));
     let (before, after) = arguments.split_at(arguments.len().min(2));
     let all = before.iter().cloned().chain(known.unwrap_or_default()).chain(after.iter().cloned());
-    let matches = command
-        .mut_subcommand(name.to_owned(), |command| command.args_override_self(true))
-        .get_matches_from(all);
+    let matches =
+        command.mut_subcommand(name, |command| command.args_override_self(true)).get_matches_from(all);
     let merged = <Cli as clap::FromArgMatches>::from_arg_matches(&matches);
     let mut merged = merged.unwrap_or_else(|error| error.exit()).settled();
     let program = merged.program_mut();

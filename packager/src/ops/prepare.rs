@@ -67,15 +67,32 @@ pub fn prepare(request: &BuildRequest) -> Result<Prepared, Error> {
     let trace_request = TraceRequest { entry, facts, optimize, is_interpreter };
     let traced = took.time("trace", || trace(&trace_request, &request.traces))?;
     let modules = &traced.modules;
-    let options = request.graph_options();
-    let graph_request =
-        GraphRequest { entry, facts, optimize, jobs, cache, roots, is_interpreter, options, traced: modules };
+    let graph_options = request.graph_options();
+    let graph_request = GraphRequest {
+        entry,
+        facts,
+        optimize,
+        jobs,
+        cache,
+        roots,
+        is_interpreter,
+        options: graph_options,
+        traced: modules,
+    };
     let (graph, main) = took.time("graph", || build_graph(&graph_request))?;
     let order = predicted(&graph, &main, modules.iter().map(|module| module.name.as_str()));
     let (options, output) = (&request.data, request.output.as_path());
     let latest_time = environment("SOURCE_DATE_EPOCH").and_then(|text| text.to_str()?.parse().ok());
-    let data_request =
-        DataRequest { entry, graph: &graph, facts, options, output, opened: &traced.files, latest_time };
+    let data_request = DataRequest {
+        entry,
+        graph: &graph,
+        facts,
+        options,
+        graph_options,
+        output,
+        opened: &traced.files,
+        latest_time,
+    };
     let data = took.time("data", || collect_data(&data_request))?;
     let library_path = environment("LD_LIBRARY_PATH");
     let objects = &data.shared_objects;

@@ -139,6 +139,11 @@ impl Distributions {
         self.all.iter().filter(is_read).map(|distribution| distribution.name.clone()).collect()
     }
 
+    /// Whether there is one of a normalised name.
+    pub fn has(&self, name: &str) -> bool {
+        self.all.iter().any(|distribution| distribution.name == name)
+    }
+
     /// Those that own the modules of a package, for `--collect-all`.
     pub fn of_top(&self, modules: &[&ModuleFile]) -> BTreeSet<String> {
         let owns = |distribution: &&Distribution| {

@@ -5,6 +5,7 @@
 //! finds in sources what else they read, [`additions`] are the user's, [`traced`] is what a run has opened.
 
 pub mod additions;
+mod asked;
 pub mod distributions;
 mod glob;
 mod hooked;
@@ -20,6 +21,7 @@ use rayon::prelude::*;
 
 use crate::collect::files::{FileContent, Reason, TreeFile, TreePath};
 use crate::entry::Entry;
+use crate::graph::options::GraphOptions;
 use crate::graph::{Module, ModuleGraph, ModuleKind, Origin};
 use crate::probe::PythonFacts;
 use additions::Addition;
@@ -50,6 +52,14 @@ pub enum DataError {
         first: PathBuf,
         /// The other one.
         second: PathBuf,
+    },
+    /// An option names a distribution that is not installed.
+    #[error("{option} {name}: there is no distribution of this name where the interpreter looks")]
+    NoDistribution {
+        /// The option.
+        option: &'static str,
+        /// The name.
+        name: String,
     },
     /// An option names a package that is not in the program.
     #[error("{option} {name}: the program has no such module")]
@@ -100,6 +110,8 @@ pub struct DataRequest<'a> {
     pub facts: &'a PythonFacts,
     /// What options say.
     pub options: &'a DataOptions,
+    /// What options say of the graph.
+    pub graph_options: GraphOptions<'a>,
     /// Where the executable goes: never part of itself.
     pub output: &'a Path,
     /// Files that traced runs have opened.
@@ -129,11 +141,14 @@ pub fn collect(request: &DataRequest) -> Result<Data, DataError> {
     check_names(request)?;
     let output = std::path::absolute(request.output).unwrap_or_else(|_| request.output.to_owned());
     let read = sources::read(request.graph);
-    let known = known_modules(request.graph, &read);
+    let known = known_modules(request, &read);
     let modules = module_files(request.graph);
-    let reads_metadata =
-        !read.distributions.is_empty() || !read.groups.is_empty() || !request.opened.is_empty();
-    let needs_metadata = !modules.is_empty() || reads_metadata || !request.graph.hooked.metadata.is_empty();
+    let needs_metadata = !modules.is_empty()
+        || !request.opened.is_empty()
+        || !request.graph.hooked.metadata.is_empty()
+        || !request.options.copied_metadata.is_empty()
+        || !read.distributions.is_empty()
+        || !read.groups.is_empty();
     let sites = if needs_metadata { sites(request) } else { Vec::new() };
     let distributions = Distributions::read(&sites, &modules);
 
@@ -151,11 +166,13 @@ pub fn collect(request: &DataRequest) -> Result<Data, DataError> {
     let hooked = hooked::find(request, &known, &output)?;
     shared_objects.extend(hooked.shared_objects);
     all.extend(hooked.found);
+    all.extend(asked::binaries(request, &known, &distributions, &modules, &output)?);
     let walks = package_walks(request, &known, &distributions, &output);
     let found: Vec<Found> = walks.par_iter().map(Walk::run).collect::<Result<_, _>>()?;
     found.into_iter().for_each(|found| all.extend(found));
     all.extend(traced::find(request, &known, &output));
     let mut names = read.distributions.clone();
+    names.extend(asked::copied_metadata(request, &sites, &distributions)?);
     names.extend(request.graph.hooked.metadata.iter().map(|name| normalized(name)));
     for package in &request.options.metadata {
         let top = package.split('.').next().unwrap_or_default();
@@ -187,7 +204,11 @@ pub fn collect(request: &DataRequest) -> Result<Data, DataError> {
 /// Names in options must be those of modules: a mistyped one would do nothing.
 fn check_names(request: &DataRequest) -> Result<(), DataError> {
     let options = request.options;
-    let asked = [("--materialize", &options.materialized), ("--collect-data", &options.packages)];
+    let asked = [
+        ("--materialize", &options.materialized),
+        ("--collect-data", &options.packages),
+        ("--collect-binaries", &options.with_binaries),
+    ];
     for (option, names) in asked {
         if let Some(name) = names.iter().find(|name| !request.graph.modules.contains_key(*name)) {
             return Err(DataError::NoPackage { option, name: name.clone() });
@@ -200,7 +221,8 @@ fn check_names(request: &DataRequest) -> Result<(), DataError> {
 fn sites(request: &DataRequest) -> Vec<PathBuf> {
     let facts = request.facts;
     let installed = facts.path.iter().filter(|entry| **entry != facts.stdlib && **entry != facts.dynload);
-    std::iter::once(request.entry.search_directory()).chain(installed.cloned()).collect()
+    let named = request.graph_options.directories().unwrap_or_default();
+    std::iter::once(request.entry.search_directory()).chain(named).chain(installed.cloned()).collect()
 }
 
 /// The files of modules that a distribution may own. A script is no distribution's.
@@ -298,14 +320,15 @@ fn directory_path(name: &str) -> TreePath {
     TreePath::from(name.replace('.', "/").as_str())
 }
 
-fn known_modules(graph: &ModuleGraph, read: &sources::ReadByPrograms) -> KnownModules {
+fn known_modules(request: &DataRequest, read: &sources::ReadByPrograms) -> KnownModules {
     let mut known = KnownModules {
         with_stubs: read.with_stubs.clone(),
         with_sources: read.with_sources.clone(),
         ..KnownModules::default()
     };
-    for (name, module) in &graph.modules {
+    for (name, module) in &request.graph.modules {
         let path = TreePath::from(module.file.as_str());
+        excluded: request.graph_options.excluded.iter().map(|name| directory_path(name)).collect(),
         match &module.kind {
             ModuleKind::Namespace => drop(known.namespaces.insert(path)),
             _ => {

@@ -28,6 +28,8 @@ pub struct KnownModules {
     pub populated: HashSet<TreePath>,
     /// Directories whose type stubs are read when the program runs (`lazy_loader.attach_stub`).
     pub with_stubs: HashSet<TreePath>,
+    /// Directories of packages that are excluded: nothing in them is data.
+    pub excluded: HashSet<TreePath>,
     /// Directories whose Python files are read when the program runs.
     pub with_sources: HashSet<TreePath>,
 }
@@ -226,7 +228,7 @@ impl Walk<'_> {
         if scope == Scope::Literal {
             return bytes != b"__pycache__";
         }
-        if TOOL_DIRECTORIES.iter().any(|tool| tool.as_bytes() == bytes) {
+        if is_of_tools(name) || self.known.excluded.contains(path) {
             return false;
         }
         // Of a project: caches, environments, settings.
@@ -296,6 +298,11 @@ impl Walk<'_> {
     fn file(&self, place: &Path, path: TreePath, metadata: &Metadata) -> TreeFile {
         file_node(place, path, metadata, self.keeps_times, self.reason)
     }
+}
+
+/// Whether a directory of this name is a tool's.
+pub fn is_of_tools(name: &OsStr) -> bool {
+    TOOL_DIRECTORIES.iter().any(|tool| tool.as_bytes() == name.as_bytes())
 }
 
 /// Where a symbolic link leads in one step: a real directory and a name in it, which may be another link.
@@ -375,7 +382,7 @@ fn is_leftover(name: &OsStr) -> bool {
 
 /// Whether a file is an extension module: by its name, for some Python; a plain `.so` by the function that Python would
 /// call.
-fn is_extension_of_target(name: &[u8], suffixes: &[String], place: &Path) -> bool {
+pub fn is_extension_of_target(name: &[u8], suffixes: &[String], place: &Path) -> bool {
     let is_tagged = |suffix: &&String| suffix.as_str() != ".so" && name.ends_with(suffix.as_bytes());
     if suffixes.iter().any(|suffix| is_tagged(&suffix)) {
         return true;
