@@ -17,8 +17,9 @@ use why::WhyArguments;
 
 use crate::entry::Entry;
 use crate::error::Error;
+use crate::graph::LeftEdge;
 use crate::ops;
-use crate::report::Report;
+use crate::report::{NotFollowed, Report};
 use crate::request::{BuildRequest, InterpreterOption};
 use crate::trace::TraceArguments;
 
@@ -46,19 +47,19 @@ struct BuildArguments {
     program: ProgramArguments,
 
     /// Where the executable goes [default: dist/NAME]
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", help_heading = None::<&'static str>)]
     output: Option<PathBuf>,
 
     /// Make a directory with the executable and, beside it, all its files as real ones
-    #[arg(long)]
+    #[arg(long, help_heading = None::<&'static str>)]
     onedir: bool,
 
     /// Print only errors
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = None::<&'static str>)]
     quiet: bool,
 
     /// Also print which imports were not found, and how long each phase took
-    #[arg(short, long, conflicts_with = "quiet")]
+    #[arg(short, long, conflicts_with = "quiet", help_heading = None::<&'static str>)]
     verbose: bool,
 }
 
@@ -185,6 +186,12 @@ fn build(arguments: BuildArguments) -> Result<(), Error> {
         for missing in &report.plan.missing {
             let (name, from, line) = (&missing.name, &missing.from, missing.line);
             say(format_args!("not found: {name} (imported by {from}, line {line})"));
+        }
+        for (distribution, not_followed) in &report.left_out {
+            for NotFollowed { name, edge: LeftEdge { from, line, .. } } in not_followed {
+                let option = format_args!("--follow-optional {distribution}");
+                say(format_args!("left out: {name} (optional in {from}, line {line}; {option})"));
+            }
         }
         say(format_args!("phases: {}", report.phases));
     }

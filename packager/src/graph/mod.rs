@@ -58,6 +58,16 @@ pub struct ModuleGraph {
     pub warnings: Vec<String>,
 }
 
+impl ModuleGraph {
+    /// Names of the distributions of which something was left out as optional.
+    pub fn distributions_left_out(&self) -> impl Iterator<Item = &str> {
+        self.left_out.values().filter_map(|left| match &left.reason {
+            LeaveReason::Optional { distribution } => Some(distribution.as_str()),
+            LeaveReason::Excluded { .. } => None,
+        })
+    }
+}
+
 /// A module.
 #[derive(Debug, Clone)]
 pub struct Module {

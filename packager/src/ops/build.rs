@@ -8,7 +8,7 @@ use crate::compile::compile;
 use crate::error::Error;
 use crate::graph::build::GraphError;
 use crate::ops::prepare::{Prepared, prepare};
-use crate::report::Report;
+use crate::report::{Report, left_out};
 use crate::request::BuildRequest;
 
 /// The stack of each thread, in bytes: what a process's first thread usually has.
@@ -25,7 +25,7 @@ pub fn build(request: &BuildRequest) -> Result<Report, Error> {
 
 fn phases(request: &BuildRequest) -> Result<Report, Error> {
     let started = Instant::now();
-    let Prepared { chosen, plan, took, .. } = prepare(request)?;
+    let Prepared { chosen, plan, took, graph } = prepare(request)?;
     let (mut plan, mut took) = (plan, took);
     let BuildRequest { cache, jobs, .. } = request;
 
@@ -44,8 +44,9 @@ fn phases(request: &BuildRequest) -> Result<Report, Error> {
     })?;
 
     let warnings = plan.warnings.iter().chain(&bytecode.warnings).cloned().collect();
-    let notes = notes(&chosen);
-    Ok(Report { output: executable, size, took: started.elapsed(), phases: took, plan, warnings, notes })
+    let (notes, left_out) = (notes(&chosen), left_out(&graph));
+    let (output, phases) = (executable, took);
+    Ok(Report { output, size, took: started.elapsed(), phases, plan, warnings, notes, left_out })
 }
 
 fn notes(chosen: &crate::probe::interpreters::Chosen) -> Vec<String> {

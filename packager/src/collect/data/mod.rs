@@ -180,7 +180,11 @@ pub fn collect(request: &DataRequest) -> Result<Data, DataError> {
         names.extend(distributions.of_top(&modules));
     }
     names.extend(distributions.described_by(request.opened));
-    for distribution in distributions.wanted(&names, &read.groups) {
+    // Entry points of a distribution that was left out would lead nowhere.
+    let left_out: BTreeSet<String> =
+        request.graph.distributions_left_out().map(normalized).filter(|name| !names.contains(name)).collect();
+    let wanted = distributions.wanted(&names, &read.groups).into_iter();
+    for distribution in wanted.filter(|distribution| !left_out.contains(&distribution.name)) {
         all.files.extend(distribution.metadata()?);
     }
 
@@ -324,11 +328,11 @@ fn known_modules(request: &DataRequest, read: &sources::ReadByPrograms) -> Known
     let mut known = KnownModules {
         with_stubs: read.with_stubs.clone(),
         with_sources: read.with_sources.clone(),
+        excluded: request.graph_options.excluded.iter().map(|name| directory_path(name)).collect(),
         ..KnownModules::default()
     };
     for (name, module) in &request.graph.modules {
         let path = TreePath::from(module.file.as_str());
-        excluded: request.graph_options.excluded.iter().map(|name| directory_path(name)).collect(),
         match &module.kind {
             ModuleKind::Namespace => drop(known.namespaces.insert(path)),
             _ => {
