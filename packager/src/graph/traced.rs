@@ -126,7 +126,95 @@ fn is_same(one: &Path, other: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ModuleGraph;
+    use super::super::build::tests::tree;
+    use super::super::build::{GraphRequest, build};
+    use super::super::options::GraphOptions;
     use super::*;
+    use crate::cache::Cache;
+    use crate::compile::workers::tests::interpreters;
+    use crate::entry::Entry;
+    use crate::probe::probe;
+    use crate::trace::Importer;
+
+    /// The graph of `main.py` beside distributions, with modules that runs have imported.
+    fn graph(folder: &Path, traced: &[TracedModule], excluded: &[String]) -> Option<ModuleGraph> {
+        let cache = Cache::none();
+        let mut facts = probe(interpreters().first()?, &cache).ok()?;
+        facts.path.insert(0, folder.join("site-packages"));
+        let request = GraphRequest {
+            entry: &Entry::Script(folder.join("main.py")),
+            facts: &facts,
+            optimize: 0,
+            jobs: 2,
+            cache: &cache,
+            roots: &[],
+            is_interpreter: false,
+            options: GraphOptions { excluded, ..GraphOptions::default() },
+            traced,
+        };
+        Some(build(&request).unwrap().0)
+    }
+
+    fn traced(name: &str, file: PathBuf, importer: Option<Importer>) -> TracedModule {
+        TracedModule { name: name.into(), file: Some(file), importer }
+    }
+
+    #[test]
+    fn an_optional_import_that_a_run_has_made_is_part_of_the_program() {
+        let folder = tree(&[
+            ("main.py", "import lib\n"),
+            ("site-packages/lib-1.dist-info/METADATA", "Name: lib\n"),
+            ("site-packages/lib-1.dist-info/RECORD", "lib.py,,\n"),
+            ("site-packages/lib.py", "def f():\n    try: import extra\n    except ImportError: pass\n"),
+            ("site-packages/extra-1.dist-info/METADATA", "Name: extra\n"),
+            ("site-packages/extra-1.dist-info/RECORD", "extra.py,,\n"),
+            ("site-packages/extra.py", ""),
+        ]);
+        let site = folder.path().join("site-packages");
+        let from = Importer { name: "lib".into(), file: site.join("lib.py"), line: 2 };
+        let extra = traced("extra", site.join("extra.py"), Some(from));
+        let Some(plain) = graph(folder.path(), &[], &[]) else { return };
+        assert!(!plain.modules.contains_key("extra") && plain.left_out.contains_key("extra"));
+        let with = graph(folder.path(), std::slice::from_ref(&extra), &[]).unwrap();
+        assert!(with.left_out.is_empty() && !with.given.contains_key("extra"));
+        let edge = with.modules["lib"].edges.iter().find(|edge| edge.to == "extra").unwrap();
+        assert_eq!((edge.rule, edge.line), (Rule::Traced, 2));
+        let without = graph(folder.path(), &[extra], &["extra".into()]).unwrap();
+        assert!(!without.modules.contains_key("extra"));
+    }
+
+    #[test]
+    fn a_module_counts_where_the_search_finds_it_and_is_given_if_no_code_of_the_program_imports_it() {
+        let folder = tree(&[
+            ("main.py", ""),
+            ("one.py", ""),
+            ("two/__init__.py", ""),
+            ("two/three.py", ""),
+            ("elsewhere/four.py", ""),
+            ("elsewhere/one.py", ""),
+        ]);
+        let at = |file: &str| folder.path().join(file);
+        let stranger = Importer { name: "one".into(), file: at("elsewhere/one.py"), line: 1 };
+        let runs = [
+            traced("one", at("one.py"), None),
+            traced("two", at("two/__init__.py"), Some(stranger)),
+            traced("two.three", at("two/three.py"), None),
+            traced("four", at("elsewhere/four.py"), None),
+            traced("five", at("gone/five.py"), None),
+        ];
+        let Some(found) = graph(folder.path(), &runs, &[]) else { return };
+        for name in ["one", "two", "two.three"] {
+            assert_eq!(found.given.get(name), Some(&BTreeSet::from([Given::Traced])), "{name}");
+        }
+        assert!(!found.modules.contains_key("four") && !found.modules.contains_key("five"));
+        assert_eq!(found.warnings.len(), 1, "{:?}", found.warnings);
+        assert!(found.warnings[0].starts_with("four was imported in a traced run from "));
+
+        let wrong = [traced("one", at("elsewhere/one.py"), None)];
+        let found = graph(folder.path(), &wrong, &[]).unwrap();
+        assert!(!found.modules.contains_key("one"));
+    }
 
     #[test]
     fn a_module_was_found_in_the_directory_of_its_file_or_package() {
