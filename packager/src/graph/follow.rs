@@ -138,7 +138,7 @@ impl Builder<'_> {
     /// The names that a name with a `*` at its end stands for: in the standard library, or below a package.
     fn expand(&mut self, pattern: &str) -> Vec<String> {
         if let Some(package) = pattern.strip_suffix(".*") {
-            return if self.ensure(package) { self.submodules(package) } else { Vec::new() };
+            return if self.ensure(package) { self.modules_but_tests(package) } else { Vec::new() };
         }
         let Some(start) = pattern.strip_suffix('*') else { return vec![pattern.to_owned()] };
         let names = self.stdlib.iter().flat_map(|directory| self.resolver.modules_in(directory));

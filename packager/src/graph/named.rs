@@ -87,7 +87,9 @@ impl Builder<'_> {
                         || self.follow_relative(&holder, name, naming)
                 }
                 Form::Relative(name) => {
-                    let may_follow = holder.has_tables && origin != Origin::Stdlib;
+                    // Alone it may be the suffix of a file; in a table, somebody else may import it.
+                    let may_follow = holder.has_tables || named.collection != 0;
+                    let may_follow = may_follow && origin != Origin::Stdlib;
                     may_follow && self.follow_named(&holder, name, naming)
                 }
                 // A Python file that is run is a module like others.
@@ -281,6 +283,21 @@ impl Builder<'_> {
                 }
             }
         }
+    }
+
+    /// The names of all modules below a package, without its tests.
+    pub(super) fn modules_but_tests(&mut self, package: &str) -> Vec<String> {
+        let (mut found, mut packages) = (Vec::new(), vec![package.to_owned()]);
+        while let Some(package) = packages.pop() {
+            for last in self.modules_below(&package) {
+                let name = format!("{package}.{last}");
+                if !TESTS.contains(&last.as_str()) && self.ensure(&name) {
+                    packages.push(name.clone());
+                    found.push(name);
+                }
+            }
+        }
+        found
     }
 
     fn follow_named(&mut self, holder: &Holder, name: &str, naming: Naming) -> bool {

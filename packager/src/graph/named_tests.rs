@@ -192,7 +192,7 @@ fn tables_of_packages_that_answer_for_names_list_modules_below_them() {
     for (table, expected) in [
         ("TABLE = {'one': ['A', 'B'], 'two.deep': ['C']}\n", "lib lib.one lib.two lib.two.deep"),
         ("TABLE = {'A': '.one', 'C': ('.two', 'other x')}\n", "lib lib.one lib.two"),
-        ("TABLE = None\nlog('other')\n", "lib"),
+        ("TABLE = None\nlog('other', '.other')\n", "lib lib.other"),
     ] {
         let with: &'static str = format!("{table}{lazy}").leak();
         let Some(found) = found(&files(with), &["site-packages"]) else { return };
@@ -201,8 +201,10 @@ fn tables_of_packages_that_answer_for_names_list_modules_below_them() {
     let attach = "import lazy_loader as lazy\n\
                   __getattr__, __dir__, _ = lazy.attach(__name__, submodules={'two'}, submod_attrs={'one': ['A']})\n";
     assert_eq!(found(&files(attach), &["site-packages"]).unwrap(), "lib lib.one lib.two");
-    let plain = "TABLE = {'one': ['A'], 'two.deep': ['C']}\n";
+    let plain = "TABLE = {'one': ['A'], 'two.deep': ['C']}\nlog('.other')\n";
     assert_eq!(found(&files(plain), &["site-packages"]).unwrap(), "lib");
+    let for_others = "lazy_import(globals(), aliases={'A': '.two.deep'})\n";
+    assert_eq!(found(&files(for_others), &["site-packages"]).unwrap(), "lib lib.two lib.two.deep");
 }
 
 #[test]

@@ -240,7 +240,7 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    fn is_sys_modules(&self, expression: &Expr) -> bool {
+    pub(super) fn is_sys_modules(&self, expression: &Expr) -> bool {
         self.scopes().path(expression).is_some_and(|path| path == "sys.modules")
     }
 }

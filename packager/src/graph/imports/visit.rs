@@ -6,8 +6,9 @@
 
 use ruff_python_ast::visitor::{Visitor, walk_expr};
 use ruff_python_ast::{
-    BoolOp, Comprehension, ExceptHandler, Expr, ExprBoolOp, ExprCall, ExprIf, ExprLambda, Stmt, StmtAssert,
-    StmtFor, StmtFunctionDef, StmtIf, StmtImport, StmtImportFrom, StmtMatch, StmtTry, StmtWhile, StmtWith,
+    BoolOp, CmpOp, Comprehension, ExceptHandler, Expr, ExprBoolOp, ExprCall, ExprIf, ExprLambda, Stmt,
+    StmtAssert, StmtFor, StmtFunctionDef, StmtIf, StmtImport, StmtImportFrom, StmtMatch, StmtTry, StmtWhile,
+    StmtWith,
 };
 use ruff_text_size::{Ranged, TextSize};
 
@@ -213,13 +214,23 @@ impl<'a> Reader<'a, '_> {
         for (test, body) in first.chain(others) {
             let known = test.map_or(Some(true), |test| self.read_test(test));
             if known != Some(false) {
+                let outer = self.kind;
+                self.kind.optional |= test.is_some_and(|test| self.asks_what_is_loaded(test));
                 ends &= self.read_body(body);
+                self.kind = outer;
             }
             if known == Some(true) {
                 return ends;
             }
         }
         false
+    }
+
+    /// Whether a test asks for a module that somebody else may have imported: `"setuptools" in sys.modules`.
+    fn asks_what_is_loaded(&self, test: &Expr) -> bool {
+        let Expr::Compare(test) = test else { return false };
+        let [right] = &*test.comparators else { return false };
+        *test.ops == [CmpOp::In] && test.left.is_string_literal_expr() && self.is_sys_modules(right)
     }
 
     /// Reads a test's own expressions; whether it succeeds.
@@ -263,7 +274,8 @@ impl<'a> Reader<'a, '_> {
         let guarded = first.is_some();
         let outer = self.kind;
         // A handler that raises says only in other words that the module is needed.
-        self.kind.optional |= first.is_some_and(|clause| !clause.body.last().is_some_and(Stmt::is_raise_stmt));
+        self.kind.optional |=
+            first.is_some_and(|clause| !clause.body.last().is_some_and(Stmt::is_raise_stmt));
         let mut ends = self.read_body(&attempt.body);
         if !ends {
             ends = self.read_body(&attempt.orelse);

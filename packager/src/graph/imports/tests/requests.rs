@@ -192,3 +192,11 @@ fn reports_syntax_errors_with_line_and_column() {
     let error = try_read("print 'x'\n".as_bytes(), &MODULE, &linux(11));
     assert!(matches!(error, Err(ReadError::Syntax { line: 1, .. })), "{error:?}");
 }
+
+#[test]
+fn imports_of_what_somebody_else_has_loaded_are_optional() {
+    let optional = EdgeKind { optional: true, ..PLAIN };
+    let source = "import sys\nif 'x' in sys.modules:\n    import x\nelse:\n    import y\n";
+    assert_eq!(kinds(source), [PLAIN, optional, PLAIN]);
+    assert_eq!(kinds("if 'x' in names:\n    import x\n"), [PLAIN]);
+}
