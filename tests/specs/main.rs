@@ -30,6 +30,7 @@ mod interpreter;
 mod isolation;
 mod learn;
 mod multiprocessing;
+mod optional;
 mod options;
 mod outputs;
 mod package_data;
@@ -62,6 +63,7 @@ const BEHAVIOURS: &[Behaviour] = &[
     isolation::trials,
     learn::trials,
     multiprocessing::trials,
+    optional::trials,
     options::trials,
     outputs::trials,
     package_data::trials,
