@@ -67,6 +67,8 @@ pub struct TraceRequest<'a> {
     pub entry: &'a Entry,
     /// The interpreter.
     pub facts: &'a PythonFacts,
+    /// Directories in which modules are looked for after the program's own: `--paths`.
+    pub paths: &'a [PathBuf],
     /// Optimisation level, 0 to 2.
     pub optimize: u8,
     /// Whether the executable is also the interpreter: then everything that the program runs with `sys.executable`
@@ -135,7 +137,7 @@ fn run_once(
         _ => drop(command.arg("-OO")),
     }
     command.args(&program.command).args(&arguments.arguments);
-    command.env("PYTHONPATH", with_folder(folder.path(), std::env::var_os("PYTHONPATH")));
+    command.env("PYTHONPATH", with_folder(folder.path(), request.paths, std::env::var_os("PYTHONPATH")));
     let stderr = io::stderr().as_fd().try_clone_to_owned().map_err(TraceError::Record)?;
     let status = command.stdout(Stdio::from(stderr)).status();
     let status =
@@ -158,9 +160,13 @@ fn ending(status: ExitStatus) -> Option<String> {
     }
 }
 
-/// A search path with a directory before it.
-fn with_folder(folder: &Path, path: Option<OsString>) -> OsString {
+/// A search path with a directory and those of options before it.
+fn with_folder(folder: &Path, options: &[PathBuf], path: Option<OsString>) -> OsString {
     let mut all = folder.as_os_str().to_owned();
+    for directory in options {
+        all.push(":");
+        all.push(std::path::absolute(directory).unwrap_or_else(|_| directory.clone()));
+    }
     if let Some(path) = path.filter(|path| !path.is_empty()) {
         all.push(":");
         all.push(path);

@@ -21,6 +21,7 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
         one("an excluded module of the standard library is not there", excluded_stdlib),
         one("what is part of the interpreter is not excluded, with a warning", excluded_builtin),
         one("modules are looked for in the directories of --paths as in those of PYTHONPATH", paths),
+        one("a traced run sees the directories of --paths", traced_paths),
         one("metadata of a distribution are copied, with what it requires if that is asked for", metadata),
         one("shared libraries of a package are collected, those beside it too", binaries),
     ];
@@ -149,6 +150,16 @@ fn paths(fixtures: &Fixtures, python: &Interpreter) {
     let outcome = frozen(fixtures, python, &folder, &["main.py", "--paths", "a:b", "--paths", "c"]);
     assert_eq!(outcome.out(), expected.out());
     assert_eq!(outcome, expected);
+}
+
+/// A traced run sees the directories, too.
+fn traced_paths(fixtures: &Fixtures, python: &Interpreter) {
+    let program = "import importlib, sys\nprint(importlib.import_module(sys.argv[1]).WHERE)\n";
+    let folder = folder(fixtures, &[("main.py", program), ("lib/named.py", "WHERE = 'lib'\n")]);
+    let arguments = ["main.py", "--paths", "lib", "--trace", "-- named"];
+    build(fixtures, python, &folder, &arguments).succeeded("build");
+    let outcome = execute(plain_command(folder.join("program")).arg("named"));
+    assert_eq!(outcome.succeeded("program").out(), "lib\n");
 }
 
 fn metadata(fixtures: &Fixtures, python: &Interpreter) {

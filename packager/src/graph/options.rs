@@ -121,3 +121,21 @@ impl Builder<'_> {
         self.give(name, Given::Option(format!("--runtime-hook {shown}")));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_excludes_itself_and_what_is_below() {
+        let excluded = ["a.b".to_owned(), "c".to_owned()];
+        let options = GraphOptions { excluded: &excluded, ..GraphOptions::default() };
+        for name in ["a.b", "a.b.c", "a.b.c.d"] {
+            assert_eq!(options.excluding(name), Some("a.b"), "{name}");
+        }
+        assert_eq!(options.excluding("c.d"), Some("c"));
+        for name in ["a", "a.bc", "a.c", "b", "cd", "x.a.b"] {
+            assert_eq!(options.excluding(name), None, "{name}");
+        }
+    }
+}

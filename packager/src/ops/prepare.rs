@@ -64,7 +64,7 @@ pub fn prepare(request: &BuildRequest) -> Result<Prepared, Error> {
     let facts = &chosen.facts;
     let is_interpreter = request.interpreter != InterpreterOption::None;
     let (optimize, jobs) = (*optimize, *jobs);
-    let trace_request = TraceRequest { entry, facts, optimize, is_interpreter };
+    let trace_request = TraceRequest { entry, facts, paths: &request.paths, optimize, is_interpreter };
     let traced = took.time("trace", || trace(&trace_request, &request.traces))?;
     let modules = &traced.modules;
     let graph_options = request.graph_options();

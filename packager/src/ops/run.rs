@@ -51,3 +51,34 @@ fn place(request: &BuildRequest) -> Result<PathBuf, Error> {
     let key = Key::of([options.as_bytes()].into_iter().chain(parts));
     Ok(folder.join(key.short()).join(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::Entry;
+    use crate::request::HookOptions;
+
+    #[test]
+    fn the_place_depends_on_what_is_asked_for_and_on_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let request = |adapt: fn(&mut BuildRequest)| {
+            let mut request = BuildRequest::new(Entry::Module("x".into()));
+            request.cache = Cache::at(folder.path());
+            adapt(&mut request);
+            place(&request).unwrap()
+        };
+        let plain = request(|_| {});
+        assert_eq!(plain, request(|request| (request.jobs, request.output) = (77, "elsewhere".into())));
+        let differing: [fn(&mut BuildRequest); 6] = [
+            |request| request.excluded = vec!["a".into()],
+            |request| request.paths = vec!["a".into()],
+            |request| request.runtime_hooks = vec!["a".into()],
+            |request| request.follow_optional.all = true,
+            |request| request.hooks = HookOptions { directories: vec!["a".into()], installed: false },
+            |request| request.data.with_binaries = vec!["a".into()],
+        ];
+        let places: std::collections::BTreeSet<_> =
+            differing.into_iter().map(request).chain([plain]).collect();
+        assert_eq!(places.len(), 7);
+    }
+}
