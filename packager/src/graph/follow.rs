@@ -125,11 +125,14 @@ impl Builder<'_> {
     }
 
     pub(super) fn follow_triggers(&mut self, name: &str) {
-        let of_others = rules::brought_by(name).iter().map(String::as_str);
-        for needed in roots::triggered_by(name).iter().copied().chain(of_others) {
+        let of_stdlib = roots::triggered_by(name).iter().map(|needed| (*needed, None));
+        let of_others = rules::brought_by(name).into_iter().flat_map(|entry| {
+            entry.brings.iter().map(|needed| (needed.as_str(), Some(entry.reason.as_str())))
+        });
+        for (needed, reason) in of_stdlib.chain(of_others) {
             for needed in self.expand(needed) {
                 if self.ensure(&needed) {
-                    self.add_edge(name, &needed, Rule::Implicit, 0);
+                    self.add_edge_with(name, &needed, Rule::Implicit, 0, reason.map(Arc::from));
                 }
             }
         }

@@ -20,21 +20,22 @@ struct Table {
 /// What a module imports when it is used.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+pub struct Entry {
     when: String,
-    brings: Vec<String>,
-    #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table"))]
-    reason: String,
+    /// The modules; `.*` at the end stands for all modules below a package.
+    pub brings: Vec<String>,
+    /// How it imports them.
+    pub reason: String,
 }
 
-/// What a module of a distribution imports when it is used; `.*` at the end stands for all modules below a package.
-pub fn brought_by(module: &str) -> &'static [String] {
-    static TABLE: OnceLock<BTreeMap<String, Vec<String>>> = OnceLock::new();
+/// What a module of a distribution imports when it is used.
+pub fn brought_by(module: &str) -> Option<&'static Entry> {
+    static TABLE: OnceLock<BTreeMap<String, Entry>> = OnceLock::new();
     let table = TABLE.get_or_init(|| {
         let table: Table = toml::from_str(TEXT).unwrap_or_default();
-        table.imports.into_iter().map(|entry| (entry.when, entry.brings)).collect()
+        table.imports.into_iter().map(|entry| (entry.when.clone(), entry)).collect()
     });
-    table.get(module).map_or(&[], Vec::as_slice)
+    table.get(module)
 }
 
 #[cfg(test)]
@@ -49,7 +50,7 @@ mod tests {
             assert!(!entry.brings.is_empty() && entry.reason.len() > 20, "{}", entry.when);
             assert!(entry.brings.iter().all(|name| !name.trim_end_matches(".*").contains('*')));
         }
-        assert_eq!(brought_by("babel.localedata").len(), 3);
-        assert!(brought_by("babel").is_empty());
+        assert_eq!(brought_by("babel.localedata").unwrap().brings.len(), 3);
+        assert!(brought_by("babel").is_none());
     }
 }

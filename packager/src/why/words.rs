@@ -50,7 +50,12 @@ pub fn of_step(reasons: &Reasons, step: &Step, to: Node) -> Line {
         Step::Edge(from, place) => {
             let Some(module) = reasons.modules.get(*from) else { return Line::default() };
             let Some(edge) = module.edges.get(*place) else { return Line::default() };
-            (location(reasons, *from, edge.line), of_rule(edge.rule, name, edge.text.as_deref()))
+            let who = match edge.rule {
+                // The line is one of the stub beside the module.
+                Rule::Stub => location(reasons, *from, edge.line).replacen(".py:", ".pyi:", 1),
+                _ => location(reasons, *from, edge.line),
+            };
+            (who, of_rule(edge.rule, name, edge.text.as_deref()))
         }
         Step::Parent(from) => (location(reasons, *from, 0), format!("is in the package {name}")),
         Step::Needs(Node::Module(from)) => (location(reasons, *from, 0), format!("needs {name}")),
@@ -93,10 +98,10 @@ fn of_rule(rule: Rule, name: &str, text: Option<&str>) -> String {
         Rule::Optional => format!("imports {name}, in a try"),
         Rule::Deferred => format!("imports {name}, in a function"),
         Rule::Observed => format!("imports {name}, seen when it was loaded"),
-        Rule::Implicit => format!("needs {name}, by a rule of snapfreeze{}", plain(": ")),
+        Rule::Implicit => format!("needs {name}: {}", text.unwrap_or("it imports it when it is used")),
         Rule::Traced => format!("imports {name}, seen in a traced run"),
         Rule::Hook => format!("needs {name}, by a hook{}", plain(": ")),
-        Rule::Stub => format!("imports {name}, in its type stub"),
+        Rule::Stub => format!("imports {name}, in the type stub of its module"),
         Rule::String => format!("names {name} in a string{}", quoted(": ")),
         Rule::Template => format!("names {name} by a pattern{}", quoted(": ")),
         Rule::Below => format!("looks into {}, where {name} is", text.unwrap_or("its package")),
