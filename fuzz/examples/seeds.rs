@@ -18,10 +18,11 @@ use snapfreeze_runtime::archive::{EntryKind, Extent, InterpreterMode, LeaveKind,
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let corpus = root.join("corpus");
-    for target in ["archive", "slot", "marshal", "elf"] {
+    for target in ["archive", "slot", "marshal", "elf", "reasons"] {
         std::fs::create_dir_all(corpus.join(target))?;
     }
     std::fs::write(corpus.join("archive/small"), small_archive()?)?;
+    std::fs::write(corpus.join("reasons/small"), include_bytes!("reasons.json"))?;
     std::fs::write(corpus.join("slot/empty"), EMPTY_SLOT)?;
     std::fs::write(corpus.join("slot/filled"), filled(ArchivePlace { offset: 0x1000, length: 77 }))?;
     for python in std::env::args_os().skip(1) {
