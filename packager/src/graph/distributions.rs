@@ -159,8 +159,8 @@ impl Distribution {
         };
         let is_dist_info = place.extension() == Some(OsStr::new("dist-info"));
         let metadata = read(if is_dist_info { "METADATA" } else { "PKG-INFO" })?;
-        // Headers end at the first empty line; what follows is a description.
-        let headers = || metadata.lines().take_while(|line| !line.trim().is_empty());
+        // Headers end at the first empty line; what follows is a description. A line of blanks continues a header.
+        let headers = || metadata.lines().take_while(|line| !line.is_empty());
         let name = headers().find_map(|line| line.strip_prefix("Name:"))?.trim().to_owned();
         let mut requires: Vec<Requirement> = headers()
             .filter_map(|line| line.strip_prefix("Requires-Dist:"))

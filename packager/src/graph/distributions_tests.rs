@@ -101,3 +101,19 @@ fn editable_installations_say_where_their_sources_are() {
     assert_eq!(editable("a"), Some(PathBuf::from("/home/me/my tool")));
     assert_eq!(editable("b"), None);
 }
+
+#[test]
+fn a_line_of_blanks_continues_a_header() {
+    let text = "Name: one\nLicense: Do\n        \n        what you like.\nRequires-Dist: two\n\nRequires-Dist: three\n";
+    let folder = tree(&[
+        ("site-packages/one-1.dist-info/METADATA", text),
+        ("site-packages/one-1.dist-info/RECORD", "one/__init__.py,,\n"),
+        ("site-packages/two-1.dist-info/METADATA", "Name: two\n"),
+        ("site-packages/two-1.dist-info/RECORD", "two/__init__.py,,\n"),
+        ("site-packages/three-1.dist-info/METADATA", "Name: three\n"),
+        ("site-packages/three-1.dist-info/RECORD", "three/__init__.py,,\n"),
+    ]);
+    let all = read(&folder);
+    assert!(all.requires("one", "two"));
+    assert!(!all.requires("one", "three"), "a description requires nothing");
+}
