@@ -185,6 +185,14 @@ fn standard_modules_bring_what_their_functions_import_only_where_they_are_used()
 }
 
 #[test]
+fn what_a_standard_module_does_as_a_script_comes_only_with_a_script() {
+    let importing = tree(&[("main.py", "import pickle, difflib\n")]);
+    let Some(interpreter) = interpreters().into_iter().next() else { return };
+    let Some(graph) = graph_of(&interpreter, importing.path(), &[]) else { return };
+    assert!(graph.modules.contains_key("difflib") && !graph.modules.contains_key("doctest"));
+}
+
+#[test]
 fn one_try_says_nothing_of_the_alternative_of_another() {
     // subprocess of 3.9 and 3.10: `grp` is found, `msvcrt` is not, so `_posixsubprocess` is imported.
     let folder = tree(&[("main.py", "import subprocess\n")]);

@@ -37,14 +37,22 @@ impl Builder<'_> {
                 self.add_edge(name, "pydoc", Rule::Implicit, 0);
             }
         }
-        let (held, edges) =
-            imports.edges.into_iter().partition(|edge| origin == Origin::Stdlib && self.is_held(name, edge));
+        let may_run = self.may_run(name, origin);
+        let edges = imports.edges.into_iter().filter(|edge| may_run || !edge.kind.as_script_only);
+        let (held, edges) = edges.partition(|edge| origin == Origin::Stdlib && self.is_held(name, edge));
         if !Vec::is_empty(&held) {
             self.held.insert(name.to_owned(), held);
         }
         let edges = self.withhold(name, origin, edges);
         self.follow_edges(name, origin, edges);
         self.follow_triggers(name);
+    }
+
+    /// Whether a module may be run as a script, or what it does then be called: private functions of the standard
+    /// library for that, `pickle._test`, nobody else calls.
+    fn may_run(&self, name: &str, origin: Origin) -> bool {
+        let is_main = self.main.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest == ".__main__");
+        origin != Origin::Stdlib || is_main || self.request.is_interpreter
     }
 
     /// Imports of the standard library that only matter if somebody outside of it uses the module: what it does when
