@@ -11,10 +11,11 @@
 mod records;
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -124,8 +125,10 @@ fn run_once(
     arguments: &TraceArguments,
     traced: &mut Traced,
 ) -> Result<(), TraceError> {
-    let folder =
-        tempfile::Builder::new().prefix("snapfreeze-trace-").tempdir().map_err(TraceError::Record)?;
+    // What is in it is run: it is nobody else's, whatever the umask.
+    let own = Permissions::from_mode(0o700);
+    let folder = tempfile::Builder::new().prefix("snapfreeze-trace-").permissions(own).tempdir();
+    let folder = folder.map_err(TraceError::Record)?;
     let records = folder.path().join("records");
     std::fs::write(folder.path().join("sitecustomize.py"), RECORDER).map_err(TraceError::Record)?;
     File::create(&records).map_err(TraceError::Record)?;
