@@ -21,6 +21,7 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
         .collect();
     trials.extend([
         one("what a hook says is done", named_directory),
+        one("a build with hooks is reproducible", reproducible),
         one("installed hooks count when the user says so, after those of directories", installed),
         one("a collection from PyPI brings what its hooks name", collection),
         one("a hook that breaks is a warning and nothing more", broken),
@@ -115,6 +116,16 @@ fn named_directory(fixtures: &Fixtures, python: &Interpreter) {
         "warning: there is no module there_is_none, which the hook hook-quiet.py asks for".to_owned(),
     ];
     assert_eq!(built.err().lines().collect::<Vec<_>>(), expected);
+}
+
+fn reproducible(fixtures: &Fixtures, python: &Interpreter) {
+    let main = fixtures.spec("hooks/program/main.py");
+    let hooks = fixtures.spec("hooks/hooks");
+    let build = || {
+        let arguments = [main.as_os_str(), "--additional-hooks-dir".as_ref(), hooks.as_os_str()];
+        std::fs::read(fixtures.freeze(arguments, python)).unwrap()
+    };
+    assert!(build() == build(), "the executables differ");
 }
 
 fn installed(fixtures: &Fixtures, python: &Interpreter) {

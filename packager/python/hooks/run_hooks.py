@@ -234,7 +234,8 @@ def run_hook(
     datas = in_order(getattr(hook, "datas", None) or ()) + added.datas
     binaries = in_order(getattr(hook, "binaries", None) or ()) + added.binaries
     return {
-        "imports": [name for name in (absolute(name, request) for name in imports) if name not in added.removed],
+        # Sorted: hooks may make lists of sets, whose order changes from one process to the next.
+        "imports": sorted({absolute(name, request) for name in imports} - set(added.removed)),
         "excluded": texts(getattr(hook, "excludedimports", None) or (), "excludedimports"),
         "removed": added.removed,
         "datas": files(datas, "datas", request, messages),

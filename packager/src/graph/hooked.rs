@@ -13,7 +13,7 @@ use super::imports::{Form, ModuleImports, Request};
 use super::{Given, LeaveReason, LeftEdge, LeftOut, Missing, ModuleKind, Origin, Rule};
 use crate::collect::data::additions::Addition;
 use crate::collect::files::TreePath;
-use crate::hooks::{self, Contribution, HookFile, HookFiles, HookKind, HookedModule};
+use crate::hooks::{self, Answer, Contribution, HookFile, HookFiles, HookKind, HookedModule};
 
 /// What is known of hooks while the graph grows.
 #[derive(Debug, Default)]
@@ -91,10 +91,7 @@ impl Builder<'_> {
     }
 
     /// Runs hooks. Of one that fails there is what to tell the user.
-    fn answers(
-        &self,
-        hooks: Vec<HookFile>,
-    ) -> Result<Vec<(HookFile, Result<Contribution, String>)>, GraphError> {
+    fn answers(&self, hooks: Vec<HookFile>) -> Result<Vec<(HookFile, Answer)>, GraphError> {
         if hooks.is_empty() {
             return Ok(Vec::new());
         }

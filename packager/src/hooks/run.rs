@@ -113,11 +113,14 @@ pub struct Contribution {
     pub messages: Vec<String>,
 }
 
-/// A hook's answer, or why there is none.
+/// What a hook says, or the last line of its traceback.
+pub type Answer = Result<Contribution, String>;
+
+/// [`Answer`] as the runner writes it.
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Answer {
-    Value(Contribution),
+enum WrittenAnswer {
+    Value(Box<Contribution>),
     Failed(String),
 }
 
@@ -140,15 +143,15 @@ pub fn run(
     facts: &PythonFacts,
     path: &[PathBuf],
     hooks: &[(HookFile, HookedModule)],
-) -> Result<Vec<Result<Contribution, String>>, HookError> {
+) -> Result<Vec<Answer>, HookError> {
     let tasks: Vec<Task> = hooks
         .iter()
         .map(|(hook, facts)| Task { kind: hook.kind, module: &hook.module, file: &hook.path, facts })
         .collect();
-    let answers: Vec<Answer> = ask(facts, path, Some(&tasks))?;
+    let answers: Vec<WrittenAnswer> = ask(facts, path, Some(&tasks))?;
     let answers = answers.into_iter().map(|answer| match answer {
-        Answer::Value(contribution) => Ok(contribution),
-        Answer::Failed(reason) => Err(reason),
+        WrittenAnswer::Value(contribution) => Ok(*contribution),
+        WrittenAnswer::Failed(reason) => Err(reason),
     });
     Ok(answers.collect())
 }

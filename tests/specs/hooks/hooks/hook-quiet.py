@@ -2,7 +2,8 @@ import _ctypes
 
 from PyInstaller.utils.hooks import copy_metadata, logger
 
-hiddenimports = ["hidden_absolute", ".relative", "there_is_none"]
+# In another order each time.
+hiddenimports = list({"hidden_absolute", ".relative", "there_is_none", "colorsys", "filecmp", "fileinput", "sched"})
 excludedimports = ["tabnanny", "this_is_only_here"]
 datas = [("extra/*.txt", "share"), ("extra/one.txt", "there/../."), ("extra", "tree"), ("extra/none*", ".")]
 datas += copy_metadata("noted")

@@ -7,6 +7,7 @@ import PyInstaller
 from PyInstaller import compat, isolated
 from PyInstaller.compat import EXTENSION_SUFFIXES, base_prefix, is_linux, is_py39, is_venv, is_win
 from PyInstaller.utils.hooks import (
+    _versions,
     can_import_module,
     check_requirement,
     collect_all,
@@ -122,6 +123,20 @@ assert is_module_satisfies("PyInstaller >= 5.0") and not is_module_satisfies("Py
 equal(is_module_satisfies("checked >= 3", version="3.1"), True)
 assert PyInstaller.__version__
 raises(ModuleNotFoundError, conda_support.distribution, "checked")
+
+# Versions, where no library compares them.
+rising = ["1.0.dev1", "1.0a1.dev1", "1.0a1", "1.0b2", "1.0rc1", "1.0", "1.0.post1", "1.0.1", "1.10", "2", "1!0.1"]
+equal([_versions.allows(">=1.0", version) for version in rising], [False] * 5 + [True] * 6)
+for lower, higher in zip(rising, rising[1:]):
+    assert _versions.allows("!=" + higher, lower) and not _versions.allows(">=" + higher, lower), (lower, higher)
+    assert _versions.allows("<=" + higher, lower), (lower, higher)
+equal([_versions.allows(">1.0", version) for version in rising], [False] * 7 + [True] * 4)
+equal([_versions.allows("<1.0", version) for version in rising], [False] * 11)
+equal([_versions.allows("<1.0rc1", version) for version in rising], [True] * 4 + [False] * 7)
+equal([_versions.allows("==1.*", version) for version in rising], [True] * 9 + [False] * 2)
+equal([_versions.allows("~=1.0, <1.5", version) for version in rising], [False] * 5 + [True] * 3 + [False] * 3)
+equal(_versions.allows("==1.0", "1.0.0+local"), True)
+raises(ValueError, _versions.allows, "about 1", "1")
 
 datas, binaries, hidden = collect_all("checked")
 equal(names([pair for pair in datas if pair not in metadata]),

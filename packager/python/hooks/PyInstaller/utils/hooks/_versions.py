@@ -70,12 +70,24 @@ def _allows_one(specifier: str, version: str) -> bool:
     if operator == "~=":
         epoch, release = numbers(wanted)
         return own >= other and starts_with(version, epoch, release[:-1])
+    # PEP 440, exclusive ordered comparison: `>1` means no post-release of 1, `<1` no preview of it.
+    is_same_release = own[:2] == other[:2]
+    is_only_post = is_same_release and _is_post(own) and not _is_post(other)
+    is_only_preview = is_same_release and _is_preview(own) and not _is_preview(other)
     return {
         "===": version.strip() == wanted,
         "==": own == other,
         "!=": own != other,
         "<=": own <= other,
         ">=": own >= other,
-        "<": own < other,
-        ">": own > other,
+        "<": own < other and not is_only_preview,
+        ">": own > other and not is_only_post,
     }[operator]
+
+
+def _is_post(version: "Tuple[Any, ...]") -> bool:
+    return version[3] >= 0
+
+
+def _is_preview(version: "Tuple[Any, ...]") -> bool:
+    return version[2] < (3, 0) or version[4] != float("inf")

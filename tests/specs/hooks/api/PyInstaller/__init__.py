@@ -1,0 +1,1 @@
+raise ImportError("an installed PyInstaller is not used")
