@@ -39,6 +39,7 @@ mod semantics;
 mod stdlib;
 mod traces;
 mod virtual_files;
+mod why;
 mod workloads;
 
 /// A behaviour's trials.
@@ -71,6 +72,7 @@ const BEHAVIOURS: &[Behaviour] = &[
     semantics::trials,
     stdlib::trials,
     virtual_files::trials,
+    why::trials,
     workloads::trials,
 ];
 

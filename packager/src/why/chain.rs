@@ -131,11 +131,9 @@ fn leads<'a>(reasons: &'a Reasons, node: Node) -> Vec<(Node, u8, usize, Step<'a>
                 let step = Step::Edge(number, place);
                 leads.push((Node::Module(edge.to), rank_of(edge.rule), place, step));
             }
-            if let Some((package, _)) = module.name.rsplit_once('.')
-                && let Some(package) = reasons.module(package)
-            {
-                leads.push((Node::Module(package), OF_PARENT, 0, Step::Parent(number)));
-            }
+            let packages =
+                module.name.match_indices('.').filter_map(|(end, _)| reasons.module(&module.name[..end]));
+            leads.extend(packages.map(|package| (Node::Module(package), OF_PARENT, 0, Step::Parent(number))));
             let used =
                 reasons.libraries.iter().enumerate().filter(|(_, library)| library.users.contains(&number));
             leads.extend(used.map(|(library, _)| (Node::Library(library), 0, 0, Step::Needs(node))));

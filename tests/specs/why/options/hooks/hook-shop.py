@@ -1,0 +1,3 @@
+"""A hook in PyInstaller's form."""
+
+hiddenimports = ["shop.taxes"]

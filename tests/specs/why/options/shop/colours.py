@@ -1,0 +1,1 @@
+"""Only an extension module names it."""

@@ -1,0 +1,1 @@
+"""Only the stub imports it."""
