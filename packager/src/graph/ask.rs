@@ -104,6 +104,8 @@ impl Builder<'_> {
                 }
                 if self.ensure(imported) {
                     self.add_edge(&name, imported, Rule::Observed, 0);
+                } else {
+                    self.note_excluded(&name, imported, Rule::Observed, 0);
                 }
             }
             self.follow_native_names(&name, &observation.named);
@@ -128,7 +130,7 @@ impl Builder<'_> {
         let asked: BTreeSet<&str> = wanted
             .chain(self.graph.missing.keys().map(String::as_str))
             .filter(|name| !self.specs.contains_key(*name))
-            .filter(|name| self.only_interpreter_knows(name))
+            .filter(|name| !self.is_excluded(name) && self.only_interpreter_knows(name))
             .collect();
         if asked.is_empty() {
             return Ok(false);

@@ -301,7 +301,11 @@ impl Builder<'_> {
     }
 
     fn follow_named(&mut self, holder: &Holder, name: &str, naming: Naming) -> bool {
-        if !self.may_follow_name(holder.name, name, naming.rule, naming.line) || !self.ensure(name) {
+        if !self.may_follow_name(holder.name, name, naming.rule, naming.line) {
+            return false;
+        }
+        if !self.ensure(name) {
+            self.note_excluded(holder.name, name, naming.rule, naming.line);
             return false;
         }
         if name != holder.name {

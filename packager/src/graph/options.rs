@@ -102,7 +102,7 @@ impl Builder<'_> {
             let own = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             // Two hooks may have one name.
             let file = if names.contains(&own) {
-                format!("{DIRECTORY}/{number}/{own}")
+                format!("{DIRECTORY}_{number}/{own}")
             } else {
                 format!("{DIRECTORY}/{own}")
             };
