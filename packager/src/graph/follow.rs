@@ -37,8 +37,9 @@ impl Builder<'_> {
                 self.add_edge(name, "pydoc", Rule::Implicit, 0);
             }
         }
-        let (held, edges) =
-            imports.edges.into_iter().partition(|edge| origin == Origin::Stdlib && self.is_held(name, edge));
+        let may_run = self.may_run(name, origin);
+        let edges = imports.edges.into_iter().filter(|edge| may_run || !edge.kind.as_script_only);
+        let (held, edges) = edges.partition(|edge| origin == Origin::Stdlib && self.is_held(name, edge));
         if !Vec::is_empty(&held) {
             self.held.insert(name.to_owned(), held);
         }
@@ -47,14 +48,18 @@ impl Builder<'_> {
         self.follow_triggers(name);
     }
 
+    /// Whether a module may be run as a script, or what it does then be called: private functions of the standard
+    /// library for that, `pickle._test`, nobody else calls.
+    fn may_run(&self, name: &str, origin: Origin) -> bool {
+        let is_main = self.main.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest == ".__main__");
+        origin != Origin::Stdlib || is_main || self.request.is_interpreter
+    }
+
     /// Imports of the standard library that only matter if somebody outside of it uses the module: what it does when
-    /// run as a script, and functions of modules that only the start needs. Private functions, `pickle._test`, are
-    /// called by nobody else, whoever uses the module.
+    /// run as a script, and functions of modules that only the start needs.
     pub(super) fn is_held(&self, name: &str, edge: &ImportEdge) -> bool {
-        let is_main = self.main.strip_prefix(name).is_some_and(|rest| matches!(rest, "" | ".__main__"));
-        let is_private = edge.kind.as_private_script && !self.request.is_interpreter;
         let unused = edge.kind.as_script || edge.kind.deferred && roots::START_ONLY.contains(&name);
-        unused && !is_main && (is_private || !self.used_outside.contains(name))
+        unused && name != self.main && !self.used_outside.contains(name)
     }
 
     pub(super) fn follow_edges(&mut self, name: &str, origin: Origin, edges: Vec<ImportEdge>) {
@@ -155,8 +160,7 @@ impl Builder<'_> {
     pub(super) fn note_use_outside(&mut self, name: &str) {
         if self.used_outside.insert(name.to_owned()) {
             if let Some(held) = self.held.remove(name) {
-                let released = held.into_iter().filter(|edge| !self.is_held(name, edge)).collect();
-                self.follow_edges(name, Origin::Stdlib, released);
+                self.follow_edges(name, Origin::Stdlib, held);
             }
             if let Some(hidden) = roots::stands_for(name) {
                 self.note_use_outside(hidden);

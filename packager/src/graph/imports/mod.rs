@@ -87,8 +87,8 @@ pub struct EdgeKind {
     /// Inside a module-level function that is by convention called only when the module is run as a script: `main`,
     /// `_main`, `test`, `_test…`.
     pub as_script: bool,
-    /// And its name is private, so that no other module calls it.
-    pub as_private_script: bool,
+    /// Inside one of these whose name is private, so that no other module calls it: `_main`, `_test…`.
+    pub as_script_only: bool,
     /// A call, `import_module` or `__import__`, whose argument is known.
     pub dynamic: bool,
     /// In the type stub that the module attaches.

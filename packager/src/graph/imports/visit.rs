@@ -194,7 +194,7 @@ impl<'a> Reader<'a, '_> {
         self.scopes.push(scope);
         self.deferred(|reader| {
             reader.kind.as_script |= as_script;
-            reader.kind.as_private_script |= as_script && function.name.starts_with('_');
+            reader.kind.as_script_only |= as_script && function.name.starts_with('_');
             reader.read_body(&function.body);
         });
         self.scopes.pop();

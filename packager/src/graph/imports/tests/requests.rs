@@ -12,7 +12,7 @@ const PLAIN: EdgeKind = EdgeKind {
     optional: false,
     fallback: false,
     as_script: false,
-    as_private_script: false,
+    as_script_only: false,
     dynamic: false,
     stub: false,
 };
@@ -200,4 +200,13 @@ fn imports_of_what_somebody_else_has_loaded_are_optional() {
     let source = "import sys\nif 'x' in sys.modules:\n    import x\nelse:\n    import y\n";
     assert_eq!(kinds(source), [PLAIN, optional, PLAIN]);
     assert_eq!(kinds("if 'x' in names:\n    import x\n"), [PLAIN]);
+}
+
+#[test]
+fn private_functions_of_scripts_are_told_from_public_ones() {
+    let flags = |source: &str| {
+        kinds(source).iter().map(|kind| (kind.as_script, kind.as_script_only)).collect::<Vec<_>>()
+    };
+    assert_eq!(flags("def _test(): import x\ndef _main(): import y\n"), [(true, true), (true, true)]);
+    assert_eq!(flags("def main(): import x\ndef _other(): import y\n"), [(true, false), (false, false)]);
 }
