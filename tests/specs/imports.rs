@@ -19,7 +19,10 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
     let editable = fixtures
         .trial("imports::editable installations are found, by path and by hook", &preferred)
         .runs(editable);
-    every_kind.chain([by_pth, editable]).collect()
+    let dynamic = fixtures
+        .trial("imports::what is imported by tables, finders and names of libraries is found", &preferred)
+        .runs(dynamic);
+    every_kind.chain([by_pth, editable, dynamic]).collect()
 }
 
 /// A copy of the programs in a place of their own, with the module that has no source compiled.
@@ -93,6 +96,20 @@ fn editable(fixtures: &Fixtures, interpreter: &Interpreter) {
     }
     execute(&mut pip).succeeded("pip");
     same_after_removal(&folder, &folder.join("editable/program/main.py"), &python, fixtures);
+}
+
+fn dynamic(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let python = fixtures.environment("dynamic", interpreter);
+    let folder = fixtures.folder("dynamic");
+    copy_folder(&fixtures.spec("imports/dynamic"), &folder);
+    let program = folder.join("main.py");
+    let expected = execute(python_command(&python.python).arg(&program)).succeeded("python");
+    let frozen = fixtures.freeze([&program], &python);
+    std::fs::remove_dir_all(&folder).unwrap();
+    let output = execute(&mut plain_command(frozen)).succeeded("the program");
+    assert_eq!(output.stdout, expected.stdout);
+    // The library that it opens by name is its own.
+    assert_eq!((&*output.stderr, &*expected.stderr), (&b"memory\n"[..], &b"disk\n"[..]));
 }
 
 /// The frozen program prints what `python` printed, though all that it was made of is gone.

@@ -34,7 +34,9 @@ impl<'a> Reader<'a, '_> {
         if self.skips_names {
             return;
         }
-        if let Some(stem) = text.strip_suffix(".py").filter(|stem| is_identifier(stem)) {
+        let is_file =
+            |stem: &&str| is_identifier(stem) && !matches!(*stem, "__init__" | "__main__" | "setup");
+        if let Some(stem) = text.strip_suffix(".py").filter(is_file) {
             return self.note_form(Form::File(stem.to_owned()), literal.start());
         }
         if !may_be_name(text) {
@@ -121,9 +123,9 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// At the end of the module: files that are named are modules only where some are run.
+    /// At the end of the module: files that are named are modules only where some are run, or their places told.
     pub(super) fn finish_names(&mut self) {
-        if !self.runs_files {
+        if !self.runs_files && !self.words.place {
             self.found.names.retain(|named| !matches!(named.form, Form::File(_)));
         }
     }

@@ -47,12 +47,15 @@ pub(super) struct Words {
     global: bool,
     /// Whether it may ask for entry points.
     pub(super) groups: bool,
+    /// Whether it may ask where it lies itself.
+    pub(super) place: bool,
 }
 
 impl Words {
     pub(super) fn of(text: &str) -> Self {
         let groups = text.contains("entry_points") || text.contains("stevedore");
-        Words { walrus: text.contains(":="), global: text.contains("global"), groups }
+        let place = text.contains("__file__");
+        Words { walrus: text.contains(":="), global: text.contains("global"), groups, place }
     }
 }
 

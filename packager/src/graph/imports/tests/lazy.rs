@@ -104,6 +104,8 @@ fn files_are_modules_where_they_are_run_and_groups_where_they_are_asked_for() {
     let forms = |source: &str| read(source).names.into_iter().map(|named| named.form).collect::<Vec<_>>();
     assert_eq!(forms("x = 'config.py'"), []);
     assert_eq!(forms("exec(open('config.py').read())"), [Form::File("config".to_owned())]);
+    assert_eq!(forms("x = join(dirname(__file__), 'config.py')"), [Form::File("config".to_owned())]);
+    assert_eq!(forms("x = join(dirname(__file__), '__init__.py')"), []);
     assert_eq!(forms("x = 'my-group'"), []);
     assert_eq!(forms("GROUP = 'my-group'\nentry_points(group=GROUP)"), [Form::Group("my-group".to_owned())]);
 }
