@@ -184,7 +184,9 @@ pub fn plan(
         order.iter().filter_map(|(name, eager)| planned_module(graph, name, *eager, &collection.needs));
     let mut modules: Vec<PlannedModule> = modules.collect();
     for module in &mut modules {
-        module.shows_source = data.with_sources.contains(&TreePath::from(module.file.as_str()).parent())
+        let file = TreePath::from(module.file.as_str());
+        module.shows_source = data.source_files.contains(&file)
+            || data.with_sources.contains(&file.parent())
             || graph.hooked.shows_source(&module.name);
     }
     let mut libraries: Vec<PlannedLibrary> = collection

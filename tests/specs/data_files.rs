@@ -30,6 +30,7 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
             program_directory,
         ),
         one("a package that runs its own files has their source", own_sources),
+        one("a Python file that a module beside it names is data", named_sources),
         one("a distribution's metadata are taken, less what varies", distribution),
         one("options add files, directories and patterns", additions),
         one("options that name nothing are errors", errors),
@@ -271,6 +272,30 @@ fn own_sources(fixtures: &Fixtures, interpreter: &Interpreter) {
         found["os.py"].content().starts_with(b"r\"\"\"OS routines"),
         "frozen modules have their source too"
     );
+}
+
+/// They are given to another Python, or read by another module.
+fn named_sources(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let folder = project(
+        fixtures,
+        &[
+            ("main.py", "import asking, naming\n"),
+            ("asking/__init__.py", "from . import part, script\nplace = __file__ + '/../' + 'script.py'\n"),
+            ("asking/script.py", "script = 1\n"),
+            ("asking/part.py", "part = 1\n"),
+            ("asking/other.py", "other = 1\n"),
+            ("naming/__init__.py", "from . import part\nnames = ['part.py', 'template.py', 'main.py']\n"),
+            ("naming/template.py", "template = 1\n"),
+            ("naming/part.py", "part = 2\n"),
+        ],
+    );
+    let found = tree(&fixtures.freeze([folder.join("main.py")], interpreter));
+    assert_eq!(found["asking/script.py"].content(), b"script = 1\n");
+    assert_eq!(found["naming/template.py"].content(), b"template = 1\n");
+    assert!(!found.contains_key("asking/other.py"), "nobody names it");
+    for module in ["asking/part.py", "naming/part.py", "main.py"] {
+        assert_eq!(found[module].content(), b"", "{module}");
+    }
 }
 
 /// CPython imports a module from the file in `__pycache__` that the tree has.

@@ -14,8 +14,10 @@ pub struct Mentions {
     pub groups: BTreeSet<String>,
     /// Whether it reads its own type stub (`lazy_loader.attach_stub`).
     pub attaches_stub: bool,
-    /// Names of Python files, as literals, where it also asks where it lies itself.
+    /// Names of Python files, as literals.
     pub python_files: BTreeSet<String>,
+    /// Whether it asks where it lies itself.
+    pub asks_for_its_place: bool,
     /// Whether it opens or runs files.
     pub opens_files: bool,
     /// Functions at top level of a module that lists directories and opens the Python files in them.
@@ -59,10 +61,9 @@ impl Mentions {
                 mentions.groups.extend(literals_behind(text, function).map(str::to_owned));
             }
         }
-        if PLACES.iter().any(|place| text.contains(place)) {
-            mentions.python_files = python_files(text);
-        }
+        mentions.python_files = python_files(text);
         let has = |pieces: &[&str]| pieces.iter().any(|piece| text.contains(piece));
+        mentions.asks_for_its_place = has(&PLACES);
         mentions.opens_files = has(&OPENERS);
         if mentions.opens_files && has(&TESTS_FOR_PYTHON) && has(&LISTERS) {
             let definitions = text.lines().filter_map(|line| line.strip_prefix("def ")?.split('(').next());
@@ -171,8 +172,8 @@ version(__name__)
             "exec(open('config.py').read())\nname = \"load_{}.py\"\nlazy.attach_stub(__name__, __file__)\n";
         let mentions = Mentions::of(source.as_bytes());
         assert_eq!(Vec::from_iter(&mentions.python_files), ["config.py", "load_{}.py"]);
-        assert!(mentions.attaches_stub && mentions.opens_files);
-        assert!(Mentions::of(b"open('config.py')").python_files.is_empty(), "relative to wherever it runs");
+        assert!(mentions.attaches_stub && mentions.opens_files && mentions.asks_for_its_place);
+        assert!(!Mentions::of(b"open('config.py')").asks_for_its_place, "relative to wherever it runs");
         assert!(Mentions::of(b"__file__; x = '.py'; y = 'a b.py'; z = ends.py").python_files.is_empty());
     }
 

@@ -129,6 +129,8 @@ pub struct Data {
     pub behind_links: BTreeMap<TreePath, TreeFile>,
     /// Directories whose modules' files hold their source, because the package reads it.
     pub with_sources: BTreeSet<TreePath>,
+    /// Modules' files that hold their source, because a module names them as files.
+    pub source_files: BTreeSet<TreePath>,
     /// Shared objects among the files: their real paths.
     pub shared_objects: BTreeSet<PathBuf>,
 }
@@ -202,7 +204,9 @@ pub fn collect(request: &DataRequest) -> Result<Data, DataError> {
     let is_shared = |file: &&TreeFile| is_shared_object(file.path.name());
     shared_objects.extend(files.values().filter(is_shared).filter_map(|file| real_path(&file.content)));
     let with_sources = known.with_sources.into_iter().collect();
-    Ok(Data { files: files.into_values().collect(), behind_links, with_sources, shared_objects })
+    let source_files = known.source_files.into_iter().collect();
+    let files = files.into_values().collect();
+    Ok(Data { files, behind_links, with_sources, source_files, shared_objects })
 }
 
 /// Names in options must be those of modules: a mistyped one would do nothing.
@@ -328,6 +332,7 @@ fn known_modules(request: &DataRequest, read: &sources::ReadByPrograms) -> Known
     let mut known = KnownModules {
         with_stubs: read.with_stubs.clone(),
         with_sources: read.with_sources.clone(),
+        source_files: read.source_files.clone(),
         excluded: request.graph_options.excluded.iter().map(|name| directory_path(name)).collect(),
         ..KnownModules::default()
     };

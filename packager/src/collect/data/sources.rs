@@ -21,6 +21,9 @@ pub struct ReadByPrograms {
     /// Directories of the tree whose Python files are read: a module there opens or runs files, and one names a Python
     /// file that is there; or one asks a function for the directory that reads all of a directory's.
     pub with_sources: HashSet<TreePath>,
+    /// Python files of the tree that are read, or run by another Python: a module beside them names them and asks where
+    /// it lies, or nobody imports them.
+    pub source_files: HashSet<TreePath>,
 }
 
 /// Looks at all sources that are not the standard library's.
@@ -32,21 +35,26 @@ pub fn read(graph: &ModuleGraph) -> ReadByPrograms {
             _ => None,
         })
         .collect();
-    let found: Vec<(TreePath, Mentions, bool)> = sources
+    let found: Vec<(TreePath, Mentions, Vec<TreePath>)> = sources
         .par_iter()
         .map(|(module, path, text)| {
             let mentions = Mentions::of(text);
-            let names_neighbour = path.and_then(Path::parent).is_some_and(|directory| {
-                mentions.python_files.iter().any(|name| is_neighbour(directory, name))
+            let place = TreePath::from(module.file.as_str()).parent();
+            let neighbours = path.and_then(Path::parent).map_or_else(Vec::new, |directory| {
+                let names = mentions.python_files.iter().filter(|name| is_neighbour(directory, name));
+                names.map(|name| place.join(name.as_bytes())).collect()
             });
-            (TreePath::from(module.file.as_str()).parent(), mentions, names_neighbour)
+            (place, mentions, neighbours)
         })
         .collect();
+    let modules: HashSet<&str> = graph.modules.values().map(|module| module.file.as_str()).collect();
+    let is_imported =
+        |file: &TreePath| std::str::from_utf8(file.as_bytes()).is_ok_and(|file| modules.contains(file));
     let mut read = ReadByPrograms::default();
     let mut opening = HashSet::new();
     let mut naming = HashSet::new();
     let mut readers: BTreeMap<Vec<u8>, BTreeSet<String>> = BTreeMap::new();
-    for (directory, mentions, names_neighbour) in found {
+    for (directory, mentions, neighbours) in found {
         if !mentions.readers_of_sources.is_empty() && !directory.as_bytes().is_empty() {
             readers.entry(top(&directory)).or_default().extend(mentions.readers_of_sources);
         }
@@ -60,9 +68,11 @@ pub fn read(graph: &ModuleGraph) -> ReadByPrograms {
             if mentions.opens_files {
                 opening.insert(directory.clone());
             }
-            if names_neighbour {
+            if mentions.asks_for_its_place && !neighbours.is_empty() {
                 naming.insert(directory);
             }
+            let is_meant = |file: &TreePath| mentions.asks_for_its_place || !is_imported(file);
+            read.source_files.extend(neighbours.into_iter().filter(is_meant));
         }
     }
     read.with_sources = naming.intersection(&opening).cloned().collect();

@@ -32,6 +32,8 @@ pub struct KnownModules {
     pub excluded: HashSet<TreePath>,
     /// Directories whose Python files are read when the program runs.
     pub with_sources: HashSet<TreePath>,
+    /// Python files that are read, or run by another Python.
+    pub source_files: HashSet<TreePath>,
 }
 
 /// A directory to be walked.
@@ -264,7 +266,11 @@ impl Walk<'_> {
         }
         let suffix = name.rsplit(|byte| *byte == b'.').next().filter(|suffix| suffix.len() < name.len());
         match suffix.and_then(|suffix| std::str::from_utf8(suffix).ok()) {
-            Some("py") => kind == Directory::Plain || self.known.with_sources.contains(&path.parent()),
+            Some("py") => {
+                kind == Directory::Plain
+                    || self.known.source_files.contains(path)
+                    || self.known.with_sources.contains(&path.parent())
+            }
             Some("pyc" | "pyo") => false,
             // Where there are no modules, stubs are what is read: mypy's and jedi's typeshed.
             Some("pyi") if scope == Scope::Data => {
