@@ -21,6 +21,7 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
         .collect();
     trials.extend([
         one("what a hook says is done", named_directory),
+        one("why names the hook", why),
         one("a build with hooks is reproducible", reproducible),
         one("installed hooks count when the user says so, after those of directories", installed),
         one("a collection from PyPI brings what its hooks name", collection),
@@ -126,6 +127,21 @@ fn reproducible(fixtures: &Fixtures, python: &Interpreter) {
         std::fs::read(fixtures.freeze(arguments, python)).unwrap()
     };
     assert!(build() == build(), "the executables differ");
+}
+
+fn why(fixtures: &Fixtures, python: &Interpreter) {
+    let (main, hooks) = (fixtures.spec("hooks/program/main.py"), fixtures.spec("hooks/hooks"));
+    let arguments = [main.as_os_str(), "--additional-hooks-dir".as_ref(), hooks.as_os_str()];
+    let executable = fixtures.freeze(arguments, python);
+    let ask = |name: &str| execute(fixtures.snapfreeze().arg("why").arg(&executable).arg(name)).out();
+    let expected = "hidden_absolute is in the program:\n  main.py:12         imports quiet\n  quiet/__init__.py  needs \
+                    hidden_absolute, by a hook: hook-quiet.py\n";
+    assert_eq!(ask("hidden_absolute"), expected);
+    assert_eq!(ask("share/one.txt"), "share/one.txt is in the program: a hook adds it\n");
+    let expected = "this_is_only_here is not in the program: it was excluded, these imports were not followed\n  \
+                    quiet/__init__.py:9  imports this_is_only_here, in a function\nthis_is_only_here is excluded by \
+                    --exclude-module or a hook\n";
+    assert_eq!(ask("this_is_only_here"), expected);
 }
 
 fn installed(fixtures: &Fixtures, python: &Interpreter) {

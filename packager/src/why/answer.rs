@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::Reasons;
 use super::chain::{Node, Step, Ways};
-use super::words::{Line, Plain, columns, of_asker, of_step};
+use super::words::{Line, Plain, columns, name, of_asker, of_step};
+use super::{ReasonedLibrary, Reasons};
 use crate::graph::{Given, LeaveReason};
 
 /// How many imports that were not followed are shown, unless all are asked for.
@@ -51,6 +51,16 @@ pub fn answer(reasons: &Reasons, question: &Question) -> Result<String, UnknownN
         .or_else(|| answer.for_left_out(name))
         .or_else(|| answer.for_missing(name));
     found.ok_or_else(|| UnknownName { name: name.to_owned(), similar: similar(reasons, name) })
+}
+
+/// Modules and libraries to which no way leads: none, unless a rule does not say what it does.
+pub fn unexplained(reasons: &Reasons) -> Vec<&str> {
+    let ways = Ways::of(reasons);
+    let is_data = |library: &ReasonedLibrary| reasons.files.contains_key(&library.file);
+    let libraries = reasons.libraries.iter().enumerate().filter(|(_, library)| !is_data(library));
+    let modules = (0..reasons.modules.len()).map(Node::Module);
+    let nodes = modules.chain(libraries.map(|(number, _)| Node::Library(number)));
+    nodes.filter(|node| ways.to(reasons, *node).is_empty()).map(|node| name(reasons, node)).collect()
 }
 
 struct Answer<'a> {
@@ -103,6 +113,7 @@ impl Answer<'_> {
             }
             ("package", _, None) => ("data beside the program".into(), None),
             ("option", ..) => ("an option adds it".into(), None),
+            ("hook", ..) => ("a hook adds it".into(), None),
             (other, _, package) => (format!("{}", Plain(other)), package.map(|(_, number)| number)),
         }
     }
