@@ -8,7 +8,8 @@
 //! never be imported: a highlighter's table names a formatter that draws with an imaging library, a database layer
 //! the drivers of all databases. Such modules are included, for the table may be used, but they bring no distribution
 //! that is not in the closure. Nor do modules that their own distribution imports in functions only bring what that
-//! distribution requires with an extra only, which nobody has asked for: that is how it says that it works without.
+//! distribution requires with an extra only, which nobody has asked for: that is how it says that it works without;
+//! nor what is in every environment, as setuptools is.
 //!
 //! The alternative in a handler, `except ImportError: import b`, is followed if what was tried is not there.
 //!
@@ -24,9 +25,13 @@ use super::closure::Closure;
 use super::distributions::{Owners, has_metadata, is_in_site};
 use super::follow::rule_of;
 use super::imports::{Form, ImportEdge, ModuleImports, Request};
-use super::requirements::Requirement;
+use super::requirements::{Requirement, normalized};
 use super::resolve::Found;
 use super::{Given, LeaveReason, LeftEdge, LeftOut, ModuleKind, Origin, Rule};
+
+/// Distributions that environments are made with, so that it says nothing that they are there. Source: ensurepip and
+/// virtualenv.
+const FURNITURE: [&str; 3] = ["pip", "setuptools", "wheel"];
 
 /// What waits, and what it waits for.
 #[derive(Debug, Default)]
@@ -225,7 +230,11 @@ impl Builder<'_> {
         let all = self.distributions();
         let from = all.owners(name);
         let is_extra = || all.mentions(&from, owners, false) && !all.mentions(&from, owners, true);
-        reached.eager.contains(name) || reached.any.contains(name) && !is_extra()
+        let is_furniture = || {
+            let mut brought = owners.iter().filter_map(|number| all.get(*number));
+            brought.all(|distribution| FURNITURE.contains(&normalized(&distribution.name).as_str()))
+        };
+        reached.eager.contains(name) || reached.any.contains(name) && !is_extra() && !is_furniture()
     }
 
     /// Adds the distributions of which something is in the program.

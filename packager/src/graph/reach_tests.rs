@@ -117,6 +117,10 @@ fn what_a_function_needs_with_an_extra_only_is_left_out() {
     assert_eq!(undeclared, "extra lib lib.plotting");
     let metadata = "Provides-Extra: plot\nRequires-Dist: extra; extra == 'plot'\n";
     assert_eq!(plainly(&IMPORTING, &lib(metadata)).unwrap(), "lib lib.plotting - extra");
+    let setuptools: Installed = ("setuptools", "", &[("setuptools/__init__.py", "")]);
+    let builds = [modules[0], ("lib/plotting.py", "import setuptools\n")];
+    let furnished = plainly(&IMPORTING, &[("lib", "", &builds), setuptools]);
+    assert_eq!(furnished.unwrap(), "lib lib.plotting - setuptools");
     let eager = [("main.py", "import lib.plotting\n")];
     assert_eq!(plainly(&eager, &lib(metadata)).unwrap(), "extra lib lib.plotting");
 }
