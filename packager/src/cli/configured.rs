@@ -39,20 +39,35 @@ pub fn parse(arguments: &[OsString]) -> Result<Cli, ConfigError> {
     Ok(complete(merged))
 }
 
-/// A command with a program. One without ends the process: it is a wrong command line.
+/// A command with all that it needs. One without ends the process: it is a wrong command line.
 fn complete(mut cli: Cli) -> Cli {
     if let Command::Why(WhyArguments { name: None, .. }) = &cli.command {
-        let message = "nothing is asked for: NAME is required";
-        Cli::command().error(ErrorKind::MissingRequiredArgument, message).exit()
+        refuse("why", "nothing is asked for: NAME is required");
     }
+    let name = cli.command.name();
     let program = cli.program_mut();
-    match (&program.entry, &program.module) {
-        (None, None) => {
-            let message =
-                "no program is named: ENTRY or -m MODULE is required, or `entry` in [tool.snapfreeze]";
-            Cli::command().error(ErrorKind::MissingRequiredArgument, message).exit()
+    if program.entry.is_none() && program.module.is_none() {
+        refuse(name, "no program is named: ENTRY or -m MODULE is required, or `entry` in [tool.snapfreeze]");
+    }
+    cli
+}
+
+/// Ends the process with the usage of a command.
+fn refuse(name: &str, message: &str) -> ! {
+    let mut command = Cli::command();
+    command.build();
+    let mut command = command.find_subcommand(name).cloned().unwrap_or(command);
+    command.error(ErrorKind::MissingRequiredArgument, message).exit()
+}
+
+impl Command {
+    /// As the command line has it.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Build(_) => "build",
+            Self::Run(_) => "run",
+            Self::Why(_) => "why",
         }
-        _ => cli,
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::build::{Builder, GraphError};
+use super::build::{Builder, GraphError, MAIN};
 use super::{Given, LeaveReason, LeftEdge, LeftOut, Module, ModuleKind, Origin, Rule, roots};
 use crate::request::{FollowOptional, HookOptions};
 
@@ -16,7 +16,7 @@ pub const RUNTIME_HOOK: &str = "_snapfreeze_runtime_hook_";
 const DIRECTORY: &str = "_snapfreeze_runtime_hooks";
 
 /// Codecs without which no start of CPython gets to the program.
-const CODECS: [&str; 2] = ["encodings.aliases", "encodings.utf_8"];
+const CODECS: [&str; 3] = ["encodings.aliases", "encodings.latin_1", "encodings.utf_8"];
 
 /// What options say of the graph.
 #[derive(Debug, Clone, Copy, Default)]
@@ -59,7 +59,7 @@ impl Builder<'_> {
     /// Refuses options that exclude what every start needs, and says which exclude what cannot be left out.
     pub(super) fn check_excluded(&mut self) -> Result<(), GraphError> {
         let options = self.request.options;
-        for needed in roots::IMPORTED_BY_START.iter().chain(&CODECS) {
+        for needed in roots::IMPORTED_BY_START.iter().chain(&CODECS).chain(&[MAIN]) {
             if let Some(excluded) = options.excluding(needed) {
                 let (excluded, needed) = (excluded.to_owned(), (*needed).to_owned());
                 return Err(GraphError::ExcludedStart { excluded, needed });

@@ -15,6 +15,16 @@ const CASES: &[Case] = &[
         &["--exclude-module encodings: no Python program starts without encodings", "hint: "],
     ),
     (
+        "the main module is excluded",
+        &["main.py", "--exclude-module", "__main__"],
+        &["--exclude-module __main__: no Python program starts without __main__"],
+    ),
+    (
+        "a codec that every start needs is excluded",
+        &["main.py", "--exclude-module", "encodings.latin_1"],
+        &["no Python program starts without encodings.latin_1"],
+    ),
+    (
         "the program is excluded",
         &["-m", "pkg.run", "--exclude-module", "pkg"],
         &["pkg.run is asked for, and excluded by --exclude-module pkg", "hint: "],
