@@ -69,14 +69,14 @@ class Messages(logging.Handler):
         self.texts.append(record.getMessage())
 
 
-def in_child(function: "Callable[[], Any]") -> "Dict[str, Any]":
+def in_child(function: "Callable[..., Any]", *arguments: Any) -> "Dict[str, Any]":
     """Runs a function in a child process. Its value, which JSON can hold, is at "value"; or the reason at "failed"."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
         try:
-            answer = {"value": function()}
+            answer = {"value": function(*arguments)}
             text = json.dumps(answer)
         except BaseException as error:
             text = json.dumps({"failed": describe(error)})
@@ -94,7 +94,8 @@ def in_child(function: "Callable[[], Any]") -> "Dict[str, Any]":
         return {"failed": f"it takes more than {TIME_LIMIT} s"}
     _, status = os.waitpid(child, 0)
     if data:
-        return json.loads(data)
+        received: "Dict[str, Any]" = json.loads(data)
+        return received
     if os.WIFSIGNALED(status):
         return {"failed": f"its process was ended by {signal.Signals(os.WTERMSIG(status)).name}"}
     return {"failed": "it ended its process"}
@@ -103,7 +104,7 @@ def in_child(function: "Callable[[], Any]") -> "Dict[str, Any]":
 def read_within(reader: int, limit: float) -> "Optional[bytes]":
     """All that comes out of a pipe, or None if it is not closed in time."""
     deadline = time.monotonic() + limit
-    parts = []
+    parts: "List[bytes]" = []
     while True:
         ready, _, _ = select.select([reader], [], [], max(0.0, deadline - time.monotonic()))
         if not ready:
@@ -120,6 +121,11 @@ def describe(error: BaseException) -> str:
     return lines[-1] if lines else type(error).__name__
 
 
+def named_by(point: importlib.metadata.EntryPoint) -> "List[str]":
+    """The directories that an entry point's function returns."""
+    return [os.path.abspath(os.fspath(path)) for path in point.load()()]
+
+
 def hook_directories() -> "Dict[str, Any]":
     """Directories of the entry points `hook-dirs`; those of the contributed collection last."""
     found = []
@@ -130,7 +136,7 @@ def hook_directories() -> "Dict[str, Any]":
                 found.append((point.value.startswith(CONTRIBUTED), point.value, point))
     directories: "List[str]" = []
     for _, value, point in sorted(found, key=lambda entry: entry[:2]):
-        answer = in_child(lambda point=point: [os.path.abspath(os.fspath(path)) for path in point.load()()])
+        answer = in_child(named_by, point)
         if "failed" in answer:
             warnings.append(f"the directories of hooks that {value} names are not known: {answer['failed']}")
         directories.extend(path for path in answer.get("value", ()) if path not in directories)
@@ -201,7 +207,7 @@ def run(request: "Dict[str, Any]") -> "Dict[str, Any]":
     hook = importlib.util.module_from_spec(spec)
     sys.modules[name] = hook
     spec.loader.exec_module(hook)
-    from PyInstaller import _api  # type: ignore[import-not-found]
+    from PyInstaller import _api
 
     answer: "Dict[str, Any]" = {"messages": messages.texts}
     if request["kind"] == "hook":
@@ -259,7 +265,7 @@ def main() -> None:
     if request["hooks"] is None:
         answer = hook_directories()
     else:
-        answer = [in_child(lambda hook=hook: run(hook)) for hook in request["hooks"]]
+        answer = [in_child(run, hook) for hook in request["hooks"]]
     with os.fdopen(output, "w") as file:
         file.write("\n" + json.dumps(answer))  # on a line of its own: site may have printed before
 

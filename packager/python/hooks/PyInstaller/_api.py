@@ -36,7 +36,7 @@ class PostGraphAPI:
         self._analysis = Analysis()
 
     @property
-    def __name__(self) -> str:  # type: ignore[override]
+    def __name__(self) -> str:
         return self._request["module"]
 
     @property
