@@ -7,6 +7,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::Trial;
+use snapfreeze::ops::why::read_reasons;
+use snapfreeze::why::answer::unexplained;
 use snapfreeze_tests::execution::plain_command;
 use snapfreeze_tests::fixtures::copy_folder;
 use snapfreeze_tests::{Fixtures, Interpreter, Outcome, execute};
@@ -62,6 +64,7 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
         one("a program, its executable and its directory give one answer", one_answer),
         one("what nobody asks for is an error with similar names", unknown),
         one("an executable that is damaged or bare is named", damaged),
+        one("the option that an uncaught error names is the one that helps", optional),
     ];
     trials.extend(fixtures.each().iter().map(|slot| {
         fixtures.trial("why::an uncaught error for what was left out names the option", slot).runs(uncaught)
@@ -94,6 +97,8 @@ fn of_corpus(fixtures: &Fixtures, interpreter: &Interpreter) {
     let executable = fixtures.frozen("why/corpus.py", &environment);
     execute(&mut plain_command(&executable)).succeeded("the program");
     compare(fixtures, &executable, OF_CORPUS, "why/corpus.txt");
+    let reasons = read_reasons(&executable).unwrap();
+    assert_eq!(unexplained(&reasons), [""; 0], "nothing is there without a reason");
 }
 
 /// The text in `_opcode` in whose place the name of a module is put.
@@ -183,6 +188,23 @@ fn damaged(fixtures: &Fixtures, interpreter: &Interpreter) {
     std::fs::write(&copy, &bytes[..bytes.len() / 2]).unwrap();
     let outcome = why(fixtures, &copy, "shop", &[]);
     assert!(outcome.err().contains("program: the file is cut short"), "{outcome:?}");
+}
+
+fn optional(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let environment = fixtures.environment("ecosystem", interpreter);
+    let executable = fixtures.frozen("why/optional.py", &environment);
+    let outcome = execute(&mut plain_command(&executable));
+    let expected = "ModuleNotFoundError: No module named 'PIL'\n\
+                    snapfreeze: PIL was left out as optional; rebuild with --follow-optional pillow\n";
+    assert!(outcome.code == Some(1) && outcome.err().ends_with(expected), "{outcome:?}");
+    let answer = why(fixtures, &executable, "PIL", &[]).succeeded("why").out();
+    assert!(answer.contains("django/forms/fields.py:"), "{answer}");
+    assert!(answer.ends_with("--follow-optional pillow brings it in\n"), "{answer}");
+
+    let rebuilt = [fixtures.spec("why/optional.py"), "--follow-optional=pillow".into()];
+    let executable = fixtures.freeze(rebuilt, &environment);
+    let outcome = execute(&mut plain_command(&executable)).succeeded("the program, rebuilt");
+    assert_eq!(outcome.out(), "no picture\n");
 }
 
 fn uncaught(fixtures: &Fixtures, interpreter: &Interpreter) {

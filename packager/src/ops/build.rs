@@ -19,8 +19,19 @@ const STACK_BYTES: usize = 8 << 20;
 /// # Errors
 /// When any phase fails; then no output is written or changed.
 pub fn build(request: &BuildRequest) -> Result<Report, Error> {
+    on_threads(request, || phases(request))
+}
+
+/// Runs something on as many threads as the request allows.
+///
+/// # Errors
+/// When there are no threads to be had, and what it returns.
+pub(super) fn on_threads<T: Send>(
+    request: &BuildRequest,
+    run: impl FnOnce() -> Result<T, Error> + Send,
+) -> Result<T, Error> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(request.jobs).stack_size(STACK_BYTES).build();
-    pool.map_err(GraphError::Threads)?.install(|| phases(request))
+    pool.map_err(GraphError::Threads)?.install(run)
 }
 
 fn phases(request: &BuildRequest) -> Result<Report, Error> {

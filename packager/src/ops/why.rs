@@ -9,6 +9,7 @@ use snapfreeze_runtime::archive::{Archive, ArchiveError};
 
 use crate::attach::directory::executable_in;
 use crate::error::Error;
+use crate::ops::build::on_threads;
 use crate::ops::prepare::prepare;
 use crate::request::BuildRequest;
 use crate::why::Reasons;
@@ -82,7 +83,7 @@ pub fn of_executable(executable: &Path, question: &Question) -> Result<String, W
 /// # Errors
 /// When a phase fails, or nothing has the name.
 pub fn of_program(request: &BuildRequest, question: &Question) -> Result<String, Error> {
-    let prepared = prepare(request)?;
+    let prepared = on_threads(request, || prepare(request))?;
     Ok(answer(&prepared.plan.reasons, question).map_err(WhyError::from)?)
 }
 
@@ -105,7 +106,11 @@ fn read_slot(executable: &Path) -> io::Result<Option<SlotState>> {
     Ok(slot.map(slot::read))
 }
 
-fn read_reasons(executable: &Path) -> Result<Reasons, WhyError> {
+/// Reads the reasons of an executable.
+///
+/// # Errors
+/// When it cannot be read, or has none.
+pub fn read_reasons(executable: &Path) -> Result<Reasons, WhyError> {
     let path = || executable.to_owned();
     let unreadable = |source| WhyError::Read { path: path(), source };
     let damaged = |source| WhyError::Archive { path: path(), source };

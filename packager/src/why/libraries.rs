@@ -27,14 +27,14 @@ pub fn libraries(parts: &ReasonParts, numbers: &HashMap<&str, usize>) -> Vec<Rea
         .map(|(number, library)| ReasonedLibrary {
             name: library.name.clone(),
             file: places.get(&number).cloned().unwrap_or_default(),
-            needs: direct(&library.needs, all),
+            needs: direct(Some(number), &library.needs, all),
             users: Vec::new(),
         })
         .collect();
     for module in parts.modules {
         let PlannedContent::Extension { needs, .. } = &module.content else { continue };
         let Some(user) = numbers.get(module.name.as_str()) else { continue };
-        for number in direct(needs, all) {
+        for number in direct(None, needs, all) {
             if let Some(library) = libraries.get_mut(number) {
                 library.users.push(*user);
             }
@@ -47,11 +47,14 @@ pub fn libraries(parts: &ReasonParts, numbers: &HashMap<&str, usize>) -> Vec<Rea
 }
 
 /// Of all that must be loaded before something, what nothing else among it needs. Of libraries that need each other
-/// the first stays.
-fn direct(needs: &[usize], all: &[PlannedLibrary]) -> Vec<usize> {
+/// the first stays; what such a library needs is said of each of them. `owner` is the library whose needs they are.
+fn direct(owner: Option<usize>, needs: &[usize], all: &[PlannedLibrary]) -> Vec<usize> {
     let has = |user: usize, needed: usize| all.get(user).is_some_and(|user| user.needs.contains(&needed));
     let is_behind = |needed: usize, other: usize| {
-        other != needed && has(other, needed) && (!has(needed, other) || other < needed)
+        other != needed
+            && has(other, needed)
+            && (!has(needed, other) || other < needed)
+            && owner.is_none_or(|owner| !has(other, owner))
     };
     let stays = |needed: &usize| !needs.iter().any(|other| is_behind(*needed, *other));
     needs.iter().copied().filter(stays).collect()
@@ -69,8 +72,12 @@ mod tests {
     fn what_comes_by_way_of_another_library_is_not_needed_directly() {
         // 0 needs 1, 1 needs 2; 3 and 4 need each other.
         let all = [library(&[1, 2]), library(&[2]), library(&[]), library(&[4]), library(&[3])];
-        assert_eq!(direct(&[2, 1, 0], &all), [0]);
-        assert_eq!(direct(&[2, 1], &all), [1]);
-        assert_eq!(direct(&[4, 3, 2], &all), [3, 2]);
+        assert_eq!(direct(None, &[2, 1, 0], &all), [0]);
+        assert_eq!(direct(Some(0), &[2, 1], &all), [1]);
+        assert_eq!(direct(None, &[4, 3, 2], &all), [3, 2]);
+        // 0 and 1 need each other, and one of them 2.
+        let all = [library(&[1, 2]), library(&[0, 2]), library(&[])];
+        assert_eq!(direct(None, &[0, 1, 2], &all), [0]);
+        assert_eq!(direct(Some(0), &[1, 2], &all), [1, 2]);
     }
 }
