@@ -6,7 +6,7 @@
 //! eggs, packages of the system) `top_level.txt` or the distribution's name says which top-level modules it has; that
 //! counts in `site-packages` only. What no distribution has is the program's own code.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ pub struct Distributions {
     all: Vec<Distribution>,
     by_name: BTreeMap<String, usize>,
     /// Modules by dotted name, the first directory's first.
-    modules: HashMap<String, Listed>,
+    modules: BTreeMap<String, Listed>,
     /// Names that are above modules and no module's.
     namespaces: HashSet<String>,
 }
@@ -177,7 +177,7 @@ impl Distribution {
         let extras: BTreeSet<String> = headers()
             .filter_map(|line| line.strip_prefix("Provides-Extra:"))
             .map(normalized)
-            .chain(requires.iter().flat_map(|requirement| requirement.extras_in_marker()))
+            .chain(requires.iter().flat_map(Requirement::extras_in_marker))
             .collect();
         let extras: Vec<&str> = extras.iter().map(String::as_str).collect();
         let mentioned = [extras.as_slice(), &[]].map(|extras| {

@@ -55,7 +55,7 @@ const EXTRA: Installed = ("extra", "", &[("extra/__init__.py", "x = 1\n")]);
 #[test]
 fn optional_imports_are_followed_where_they_are_declared() {
     for text in [IN_TRY, IN_FUNCTION, "import importlib\ndef f(): importlib.import_module('extra')\n"] {
-        let lib = |metadata: &'static str| -> [(&str, &str, &[(&str, &str)]); 2] {
+        let lib = |metadata: &'static str| -> [Installed<'static>; 2] {
             [("lib", metadata, Box::leak(Box::new([("lib/__init__.py", text)]))), EXTRA]
         };
         let Some(undeclared) = plainly(&IMPORTING, &lib("")) else { return };
