@@ -15,11 +15,13 @@ use rayon::prelude::*;
 use super::beside::source_beside;
 use super::distributions::Distributions;
 use super::entry_points::EntryPoints;
-use super::external::{ExternalError, FoundSpec};
+pub use super::error::GraphError;
+use super::external::FoundSpec;
+use super::hooked::HookState;
 use super::imports::{
     ImportEdge, ModuleImports, ModuleName, ReadError, Request, STACK_BYTES, Target, read_imports,
 };
-use super::hooked::HookState;
+pub use super::options::Root;
 use super::options::{GraphOptions, RUNTIME_HOOK};
 use super::reach::Reach;
 use super::requirements::Environment;
@@ -28,77 +30,12 @@ use super::stubs::attached_imports;
 use super::{Given, Module, ModuleGraph, ModuleKind, Origin, Rule, roots};
 use crate::cache::Cache;
 use crate::entry::Entry;
-use crate::hooks::HookError;
 use crate::probe::PythonFacts;
 use crate::project::declared;
 use crate::trace::TracedModule;
 
 /// Name under which the entry script is in the graph.
 pub const MAIN: &str = "__main__";
-
-/// Why there is no graph.
-#[derive(Debug, thiserror::Error)]
-pub enum GraphError {
-    /// The entry's file cannot be read.
-    #[error("cannot read {path}: {source}", path = path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The entry's module is not there.
-    #[error("there is no module {name} that {python} could import", python = python.display())]
-    NoModule {
-        /// The module.
-        name: String,
-        /// The interpreter.
-        python: PathBuf,
-    },
-    /// `-m package` without `__main__`.
-    #[error("{name} is a package without a __main__ module, so it cannot be run")]
-    NoMain {
-        /// The package.
-        name: String,
-    },
-    /// The entry is a native module.
-    #[error("{name} is an extension module: it has no code that could be run as a program")]
-    NotCode {
-        /// The module.
-        name: String,
-    },
-    /// A module is asked for and excluded.
-    #[error("{name} is asked for, and excluded by --exclude-module {excluded}")]
-    Excluded {
-        /// The module.
-        name: String,
-        /// The name that is excluded.
-        excluded: String,
-    },
-    /// A module is excluded that every program needs.
-    #[error("--exclude-module {excluded}: no Python program starts without {needed}")]
-    ExcludedStart {
-        /// The name that is excluded.
-        excluded: String,
-        /// The module.
-        needed: String,
-    },
-    /// A directory of modules is not there.
-    #[error("there is no directory {path}, which --paths names", path = path.display())]
-    NoDirectory {
-        /// The directory.
-        path: PathBuf,
-    },
-    /// The interpreter does not answer.
-    #[error(transparent)]
-    External(#[from] ExternalError),
-    /// Hooks cannot be run.
-    #[error(transparent)]
-    Hooks(#[from] HookError),
-    /// Threads cannot be had.
-    #[error("cannot start threads: {0}")]
-    Threads(#[from] rayon::ThreadPoolBuildError),
-}
 
 /// What the graph is built from.
 #[derive(Debug, Clone, Copy)]
@@ -121,24 +58,6 @@ pub struct GraphRequest<'a> {
     pub options: GraphOptions<'a>,
     /// What was imported in traced runs, in order.
     pub traced: &'a [TracedModule],
-}
-
-/// A module that the user asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Root {
-    /// Dotted name.
-    pub name: String,
-    /// Whether all modules below it are wanted, too.
-    pub with_submodules: bool,
-    /// Who asks.
-    pub given: Given,
-}
-
-impl Root {
-    /// The same, with all modules below it.
-    pub fn with_submodules(self) -> Self {
-        Self { with_submodules: true, ..self }
-    }
 }
 
 /// Builds the graph. Returns it with the name of the module that runs as `__main__`.

@@ -12,6 +12,7 @@ pub mod build;
 mod closure;
 pub mod distributions;
 pub mod entry_points;
+pub mod error;
 pub mod external;
 mod follow;
 mod hooked;

@@ -18,6 +18,24 @@ const DIRECTORY: &str = "_snapfreeze_runtime_hooks";
 /// Codecs without which no start of CPython gets to the program.
 const CODECS: [&str; 3] = ["encodings.aliases", "encodings.latin_1", "encodings.utf_8"];
 
+/// A module that the user asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Root {
+    /// Dotted name.
+    pub name: String,
+    /// Whether all modules below it are wanted, too.
+    pub with_submodules: bool,
+    /// Who asks.
+    pub given: Given,
+}
+
+impl Root {
+    /// The same, with all modules below it.
+    pub fn with_submodules(self) -> Self {
+        Self { with_submodules: true, ..self }
+    }
+}
+
 /// What options say of the graph.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct GraphOptions<'a> {
