@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
+use super::attributes::Attributes;
 use super::beside::source_beside;
 use super::distributions::Distributions;
 use super::entry_points::EntryPoints;
@@ -81,6 +82,7 @@ pub fn build(request: &GraphRequest) -> Result<(ModuleGraph, String), GraphError
             builder.round(&pool)?;
         }
         if builder.follow_stars()
+            || builder.follow_attributes()
             || builder.observe_extensions()
             || builder.ask_interpreter()?
             || builder.release()
@@ -123,6 +125,8 @@ pub(super) struct Builder<'a> {
     /// Answers of the interpreter for names that the search does not find.
     pub(super) specs: BTreeMap<String, Option<FoundSpec>>,
     pub(super) observed: BTreeSet<String>,
+    /// Imports that wait for attributes.
+    pub(super) attributes: Attributes,
     /// Imports of standard modules that wait until somebody outside of the standard library uses the module.
     pub(super) held: BTreeMap<String, Vec<ImportEdge>>,
     /// Imports of other distributions that wait until they matter.
@@ -170,6 +174,7 @@ impl<'a> Builder<'a> {
             aliases: BTreeSet::new(),
             specs: BTreeMap::new(),
             observed: BTreeSet::new(),
+            attributes: Attributes::default(),
             held: BTreeMap::new(),
             reach: Reach::default(),
             environment: Environment::of(facts),

@@ -16,6 +16,7 @@ impl Builder<'_> {
     pub(super) fn follow(&mut self, name: &str, imports: ModuleImports) {
         let Some(origin) = self.graph.modules.get(name).map(|module| module.origin) else { return };
         let imports = self.without_excluded(name, imports);
+        let imports = self.note_attributes(name, imports);
         self.follow_names(name, origin, &imports);
         self.keep_names(name, origin, &imports);
         if origin != Origin::Stdlib && !imports.libraries.is_empty() {

@@ -7,6 +7,7 @@
 //! ([`external`]). [`order`] predicts the order of a start's imports.
 
 mod ask;
+mod attributes;
 mod beside;
 pub mod build;
 mod closure;

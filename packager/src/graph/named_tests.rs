@@ -50,6 +50,9 @@ fn text_that_only_looks_like_a_name_brings_nothing() {
         "x = 'see lib.one'\n",
         "x = 'lib.one.'\nx = 'lib/one'\n",
         "if False:\n    x = 'lib.one'\n",
+        "if name == 'lib.one' or name in ('lib.two', 'lib.one'): pass\n",
+        "x = name.startswith('lib.one') or getattr(y, 'lib.one')\n",
+        "if x: raise ValueError('lib.one')\n",
     ] {
         assert_eq!(of_lib(program).unwrap_or_default(), "", "{program}");
     }

@@ -9,7 +9,7 @@ use ruff_python_ast::{Expr, ExprCall, ExprContext, ExprName, Stmt};
 use ruff_text_size::{Ranged, TextSize};
 
 use super::Request;
-use super::names::names_loggers;
+use super::names::names_no_modules;
 use super::scope::Binding;
 use super::visit::{Reader, absolute};
 
@@ -54,6 +54,7 @@ impl<'a> Reader<'a, '_> {
                     }
                     _ => {}
                 }
+                self.note_attribute(&attribute.attr);
                 self.note_helper(&attribute.attr, call);
                 self.note_exports_method(attribute, call);
                 self.visit_expr(&attribute.value);
@@ -63,7 +64,7 @@ impl<'a> Reader<'a, '_> {
         if self.reads_moved(call) {
             return;
         }
-        if names_loggers(call) {
+        if names_no_modules(call) {
             self.without_names(|reader| reader.visit_arguments(&call.arguments));
         } else {
             self.visit_arguments(&call.arguments);

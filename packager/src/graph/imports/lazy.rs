@@ -45,6 +45,10 @@ impl<'a> Reader<'a, '_> {
             | "spec_from_file_location"
             | "SourceFileLoader"
             | "load_source" => self.runs_files = true,
+            "getattr" | "hasattr" => {
+                let name = call.arguments.args.get(1).and_then(Expr::as_string_literal_expr);
+                name.into_iter().for_each(|name| self.note_attribute(name.value.to_str()));
+            }
             _ if imports_what_it_is_given(function) => {
                 let arguments = call.arguments.args.iter();
                 let keywords = call.arguments.keywords.iter().map(|keyword| &keyword.value);
@@ -77,20 +81,18 @@ impl<'a> Reader<'a, '_> {
         let module = of.and_then(|_| self.scopes().path(&attribute.value));
         if let Some(module) = module.filter(|module| module.ends_with("six.moves")) {
             let names = vec![attribute.attr.to_string()];
+            let outer = std::mem::replace(&mut self.kind.optional, true);
             self.add(Request::From { module, names }, attribute.start(), false);
-            if let Some(edge) = self.found.edges.last_mut() {
-                edge.kind.optional = true;
-            }
+            self.kind.optional = outer;
         }
     }
 
     /// An import that may fail and happens when something is first used.
     fn add_optional(&mut self, module: String, call: &'a ExprCall) {
+        let outer = self.kind;
+        (self.kind.optional, self.kind.deferred) = (true, true);
         self.add(Request::Dynamic(module), call.start(), true);
-        if let Some(edge) = self.found.edges.last_mut() {
-            edge.kind.optional = true;
-            edge.kind.deferred = true;
-        }
+        self.kind = outer;
     }
 }
 

@@ -12,7 +12,8 @@
 //! 3. Ruff's parser: text to syntax tree;
 //! 4. `scope`: which name means what, so that `_sys.platform` is known for what it is;
 //! 5. `conditions`, over `values`: three-valued evaluation of tests, so that code which the target never runs is not read;
-//! 6. `visit`: the walk itself, with `calls` for imports that are calls, `lazy` for those that happen later, `exports`
+//! 6. `visit`: the walk itself, with `calls` for imports that are calls, `lazy` for those that happen later, `attributes`
+//!    for those that happen when a module is asked for something, `exports`
 //!    for `__all__`, `names` for strings that may name modules and `libraries` for the libraries that it opens.
 //!
 //! What must hold: an import that the target could execute is never lost, save where the program goes out
@@ -23,6 +24,7 @@
 //! Stack: the walk and the release of the tree recurse. Call [`read_imports`] on a thread with at least
 //! [`STACK_BYTES`] of stack; the limits in `depth` are chosen for it, in unoptimised builds too.
 
+mod attributes;
 mod calls;
 mod conditions;
 mod decode;
@@ -216,6 +218,19 @@ pub struct ModuleImports {
     pub resolves_lazily: bool,
     /// Libraries that it opens, in the order of first mention.
     pub libraries: Vec<OpenedLibrary>,
+    /// Names of attributes that it uses or imports from modules, sorted.
+    pub attributes: Vec<String>,
+    /// Imports that its `__getattr__` makes when it is asked for one of these names.
+    pub on_attributes: Vec<OnAttributes>,
+}
+
+/// An import that happens when a module is asked for an attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnAttributes {
+    /// The attributes: one of them is enough.
+    pub names: Vec<String>,
+    /// The import.
+    pub edge: ImportEdge,
 }
 
 /// A library that a module opens, or may.

@@ -4,7 +4,8 @@
 //! `import_module(f"anyio._backends._{name}")`. Strings in the form of such a name are noted here with what tells
 //! whether they are meant as one; the graph keeps those that lead to a module.
 //!
-//! Left out are docstrings, annotations and the names of loggers, which are modules' names without being imports.
+//! Left out are docstrings, annotations, what is compared, raised or logged, and the names of loggers and attributes,
+//! which may be modules' names without being imports.
 
 use ruff_python_ast::{Expr, ExprCall, ExprStringLiteral, FStringPart, InterpolatedStringElement, Operator};
 use ruff_text_size::{Ranged, TextSize};
@@ -38,6 +39,9 @@ impl<'a> Reader<'a, '_> {
             |stem: &&str| is_identifier(stem) && !matches!(*stem, "__init__" | "__main__" | "setup");
         if let Some(stem) = text.strip_suffix(".py").filter(is_file) {
             return self.note_form(Form::File(stem.to_owned()), literal.start());
+        }
+        if text.ends_with(".py") {
+            return;
         }
         if !may_be_name(text) {
             if self.words.groups && may_be_group(text) {
@@ -310,12 +314,32 @@ fn is_dot(expression: &Expr) -> bool {
     expression.as_string_literal_expr().is_some_and(|literal| literal.value.to_str() == ".")
 }
 
-/// Whether a function of this name takes a logger's name.
-pub(super) fn names_loggers(call: &ExprCall) -> bool {
+/// Whether a function of this name takes strings that are compared or told, or names of attributes or loggers.
+pub(super) fn names_no_modules(call: &ExprCall) -> bool {
     let name = match &*call.func {
         Expr::Name(name) => name.id.as_str(),
         Expr::Attribute(attribute) => attribute.attr.as_str(),
         _ => return false,
     };
-    matches!(name, "getLogger" | "get_logger")
+    matches!(
+        name,
+        "getLogger"
+            | "get_logger"
+            | "startswith"
+            | "endswith"
+            | "removeprefix"
+            | "removesuffix"
+            | "hasattr"
+            | "getattr"
+            | "setattr"
+            | "delattr"
+            | "warn"
+            | "filterwarnings"
+            | "TypeVar"
+            | "debug"
+            | "info"
+            | "warning"
+            | "error"
+            | "exception"
+    )
 }

@@ -4,6 +4,8 @@
 //! test that is known to end in one is dead and not read. Three things change on the way down and are restored
 //! on the way up: the scopes, the kind of an import met here, and nothing else.
 
+use std::collections::HashSet;
+
 use ruff_python_ast::visitor::{Visitor, walk_expr};
 use ruff_python_ast::{
     BoolOp, CmpOp, Comprehension, ExceptHandler, Expr, ExprBoolOp, ExprCall, ExprIf, ExprLambda, Stmt,
@@ -14,7 +16,7 @@ use ruff_text_size::{Ranged, TextSize};
 
 use super::conditions::Conditions;
 use super::scope::{Scope, ScopeKind, Scopes, Words};
-use super::{EdgeKind, ImportEdge, Lines, ModuleImports, ModuleName, Request, Target};
+use super::{EdgeKind, ImportEdge, Lines, ModuleImports, ModuleName, OnAttributes, Request, Target};
 
 /// From how many scopes on lambdas and comprehensions bind in the scope around them: lookups stay short, and
 /// a name bound once too often is merely unknown.
@@ -46,6 +48,9 @@ pub(super) fn read(
         looks_up_unknown: false,
         runs_specs: false,
         runs_files: false,
+        getattr_parameter: None,
+        asked: Vec::new(),
+        attributes: HashSet::new(),
         opens_libraries: false,
         library_strings: Vec::new(),
     };
@@ -54,6 +59,7 @@ pub(super) fn read(
     reader.found.imports_dynamically |= reader.looks_up_unknown && reader.runs_specs;
     reader.finish_libraries();
     reader.finish_names();
+    reader.finish_attributes();
     super::exports::finish(&mut reader.found);
     reader.found
 }
@@ -61,7 +67,7 @@ pub(super) fn read(
 /// The state of the walk.
 pub(super) struct Reader<'a, 'c> {
     scopes: Vec<Scope<'a>>,
-    kind: EdgeKind,
+    pub(super) kind: EdgeKind,
     pub(super) found: ModuleImports,
     pub(super) words: Words,
     lines: &'c Lines,
@@ -79,6 +85,12 @@ pub(super) struct Reader<'a, 'c> {
     pub(super) runs_specs: bool,
     /// Whether it runs files.
     pub(super) runs_files: bool,
+    /// Inside the module's `__getattr__`: its parameter.
+    pub(super) getattr_parameter: Option<&'a str>,
+    /// The attributes that are asked for here; none where it does not matter.
+    pub(super) asked: Vec<String>,
+    /// Names of attributes that are used.
+    pub(super) attributes: HashSet<&'a str>,
     /// Whether it opens libraries whose names are not known there.
     pub(super) opens_libraries: bool,
     /// Strings in the form of a library's file name.
@@ -101,7 +113,12 @@ impl<'a> Reader<'a, '_> {
 
     pub(super) fn add(&mut self, request: Request, at: TextSize, dynamic: bool) {
         let line = self.line(at);
-        self.found.edges.push(ImportEdge { request, kind: EdgeKind { dynamic, ..self.kind }, line });
+        let edge = ImportEdge { request, kind: EdgeKind { dynamic, ..self.kind }, line };
+        if self.asked.is_empty() {
+            self.found.edges.push(edge);
+        } else {
+            self.found.on_attributes.push(OnAttributes { names: self.asked.clone(), edge });
+        }
     }
 
     pub(super) fn line(&self, at: TextSize) -> u32 {
@@ -139,7 +156,8 @@ impl<'a> Reader<'a, '_> {
                 reader.visit_expr(&alias.value);
             }),
             Stmt::Raise(raise) => {
-                raise.exc.iter().chain(&raise.cause).for_each(|expression| self.visit_expr(expression));
+                let raised = raise.exc.iter().chain(&raise.cause);
+                self.without_names(|reader| raised.for_each(|expression| reader.visit_expr(expression)));
                 return true;
             }
             Stmt::Return(leave) => {
@@ -171,6 +189,7 @@ impl<'a> Reader<'a, '_> {
         let Some(module) = absolute(name, import.level, self.module.package) else { return };
         let outer = self.kind;
         self.kind.deferred |= import.is_lazy;
+        import.names.iter().for_each(|alias| self.note_attribute(&alias.name));
         let names: Vec<String> = import.names.iter().map(|alias| alias.name.to_string()).collect();
         let request = if names.iter().any(|name| name == "*") {
             Request::Star { module }
@@ -191,6 +210,8 @@ impl<'a> Reader<'a, '_> {
         scope.bind_parameters(&function.parameters);
         let as_script = self.is_module_level() && runs_as_script(&function.name);
         self.found.resolves_lazily |= self.is_module_level() && function.name.as_str() == "__getattr__";
+        let outer = self.getattr_parameter;
+        self.getattr_parameter = self.parameter_of_getattr(function).or(outer);
         self.scopes.push(scope);
         self.deferred(|reader| {
             reader.kind.as_script |= as_script;
@@ -198,6 +219,7 @@ impl<'a> Reader<'a, '_> {
             reader.read_body(&function.body);
         });
         self.scopes.pop();
+        self.getattr_parameter = outer;
     }
 
     /// Reads what is executed later: no `try` around it catches anything then.
@@ -215,10 +237,15 @@ impl<'a> Reader<'a, '_> {
         for (test, body) in first.chain(others) {
             let known = test.map_or(Some(true), |test| self.read_test(test));
             if known != Some(false) {
-                let outer = self.kind;
+                let outer = (self.kind, self.asked.clone());
                 self.kind.optional |= test.is_some_and(|test| self.asks_what_is_loaded(test));
+                if let Some(asked) =
+                    test.map(|test| self.asked_attributes(test)).filter(|asked| !asked.is_empty())
+                {
+                    self.asked = asked;
+                }
                 ends &= self.read_body(body);
-                self.kind = outer;
+                (self.kind, self.asked) = outer;
             }
             if known == Some(true) {
                 return ends;
@@ -393,6 +420,7 @@ impl<'a> Visitor<'a> for Reader<'a, '_> {
                 return self.read_call(call);
             }
             Expr::Lambda(lambda) => return self.read_lambda(lambda),
+            Expr::Compare(_) => return self.without_names(|reader| walk_expr(reader, expression)),
             Expr::If(conditional) => return self.read_conditional(conditional),
             Expr::BoolOp(operation) => return self.read_operands(operation),
             Expr::ListComp(list) => {
@@ -406,7 +434,10 @@ impl<'a> Visitor<'a> for Reader<'a, '_> {
                 return self.read_comprehension(&dict.generators, [dict.key.as_deref(), Some(&dict.value)]);
             }
             Expr::Name(name) => return self.note_name(name),
-            Expr::Attribute(attribute) => self.note_moved(attribute),
+            Expr::Attribute(attribute) => {
+                self.note_attribute(&attribute.attr);
+                self.note_moved(attribute);
+            }
             Expr::StringLiteral(literal) => return self.note_string(literal),
             Expr::BytesLiteral(_) | Expr::NumberLiteral(_) => return,
             Expr::FString(_) | Expr::BinOp(_) => self.note_computed(expression),
