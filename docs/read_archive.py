@@ -34,7 +34,7 @@ SECTIONS = {
     8: "reasons",
     9: "left out",
 }
-LEAVE_KINDS = {1: "optional", 2: "excluded"}
+LEAVE_KINDS = {1: "optional", 2: "excluded", 3: "excluded by a hook"}
 MODULE_KINDS = {1: "code", 2: "extension", 3: "namespace"}
 ENTRY_KINDS = {1: "script", 2: "module"}
 INTERPRETER_MODES = {0: "never", 1: "by its arguments", 2: "by the environment"}

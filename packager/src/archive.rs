@@ -137,6 +137,7 @@ pub fn write<W: Write + Seek>(
         let (kind, subject) = match reason {
             LeaveReason::Optional { distribution } => (LeaveKind::Optional, distribution),
             LeaveReason::Excluded { name } => (LeaveKind::Excluded, name),
+            LeaveReason::Hook { name } => (LeaveKind::Hook, name),
         };
         writer.add_left_out(LeftOutRecord { name: name.to_owned(), subject: subject.clone(), kind });
     }

@@ -49,6 +49,7 @@ const OF_OPTIONS: &[&str] = &[
     "_snapfreeze_children",
     "encodings.idna",
     "tabnanny",
+    "tty",
     "more/main.py",
     "libpython3.11.so.1.0",
 ];

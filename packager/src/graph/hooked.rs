@@ -234,7 +234,7 @@ impl Builder<'_> {
             _ => true,
         });
         for (to, name, edge) in left {
-            let new = LeftOut { reason: LeaveReason::Excluded { name }, edges: Vec::new() };
+            let new = LeftOut { reason: LeaveReason::Hook { name }, edges: Vec::new() };
             self.hooks.left_out.entry(to).or_insert(new).edges.push(edge);
         }
         imports

@@ -65,7 +65,7 @@ impl ModuleGraph {
     pub fn distributions_left_out(&self) -> impl Iterator<Item = &str> {
         self.left_out.values().filter_map(|left| match &left.reason {
             LeaveReason::Optional { distribution } => Some(distribution.as_str()),
-            LeaveReason::Excluded { .. } => None,
+            LeaveReason::Excluded { .. } | LeaveReason::Hook { .. } => None,
         })
     }
 }
@@ -215,9 +215,14 @@ pub enum LeaveReason {
         /// The distribution, for `--follow-optional`.
         distribution: String,
     },
-    /// This name is excluded by an option or a hook.
+    /// An option excludes this name.
     Excluded {
         /// The excluded name: the module's own, or that of a package above it.
+        name: String,
+    },
+    /// A hook excludes this name for the modules that ask.
+    Hook {
+        /// The excluded name.
         name: String,
     },
 }

@@ -214,7 +214,11 @@ fn of_reason(reason: &LeaveReason) -> (String, String) {
         ),
         LeaveReason::Excluded { name } => (
             "it was excluded, these imports were not followed".into(),
-            format!("{} is excluded by --exclude-module or a hook", Plain(name)),
+            format!("--exclude-module {} keeps it out", Plain(name)),
+        ),
+        LeaveReason::Hook { name } => (
+            format!("a hook excludes {}, these imports were not followed", Plain(name)),
+            format!("--hidden-import {} brings it in", Plain(name)),
         ),
     }
 }

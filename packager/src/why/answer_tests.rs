@@ -139,7 +139,7 @@ fn what_is_not_there_has_the_imports_that_were_not_followed() {
     assert_eq!(
         ask("a.d"),
         "a.d is not in the program: it was excluded, these imports were not followed\n  app.py:4  imports a.d\n\
-         a.d is excluded by --exclude-module or a hook\n"
+         --exclude-module a.d keeps it out\n"
     );
     assert_eq!(
         ask("absent.deep"),

@@ -371,8 +371,10 @@ impl EntryKind {
 pub enum LeaveKind {
     /// Its distribution is optional, and nothing declares it.
     Optional = 1,
-    /// It was excluded.
+    /// An option excluded it.
     Excluded = 2,
+    /// A hook excluded it.
+    Hook = 3,
 }
 
 impl LeaveKind {
@@ -381,6 +383,7 @@ impl LeaveKind {
         match id {
             1 => Some(Self::Optional),
             2 => Some(Self::Excluded),
+            3 => Some(Self::Hook),
             _ => None,
         }
     }
@@ -449,7 +452,7 @@ mod tests {
         for placement in [Placement::Archive, Placement::Beside] {
             assert_eq!(Placement::from_id(placement as u8), Some(placement));
         }
-        for kind in [LeaveKind::Optional, LeaveKind::Excluded] {
+        for kind in [LeaveKind::Optional, LeaveKind::Excluded, LeaveKind::Hook] {
             assert_eq!(LeaveKind::from_id(kind as u8), Some(kind));
         }
         assert_eq!(

@@ -125,6 +125,9 @@ fn message(left_out: &LeftOut) -> String {
         LeaveKind::Excluded => {
             format!("snapfreeze: {name} was left out; rebuild without --exclude-module {subject}\n")
         }
+        LeaveKind::Hook => {
+            format!("snapfreeze: {name} was left out by a hook; rebuild with --hidden-import {name}\n")
+        }
     }
 }
 

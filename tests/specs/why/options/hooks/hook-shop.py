@@ -1,3 +1,4 @@
 """A hook in PyInstaller's form."""
 
 hiddenimports = ["shop.taxes"]
+excludedimports = ["tty"]

@@ -7,4 +7,11 @@ def attach_stub(name: str, file: str) -> Any:
     """Stands for lazy_loader's function."""
 
 
+def terminal() -> None:
+    """Imports what a hook excludes."""
+    import tty
+
+    print(tty.__name__)
+
+
 attach_stub(__name__, __file__)
