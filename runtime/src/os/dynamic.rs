@@ -18,6 +18,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::cycles::{self, Member};
 use super::decompress;
 use super::memory_file::{LONGEST_NAME, MemoryFile};
 use crate::archive::{ArchiveError, Extent};
@@ -79,6 +80,17 @@ pub fn load_library(archive: MappedArchive, number: u32, flags: c_int) -> Result
 
 /// Loads libraries in the order given, which is dependencies first.
 pub fn load_all(archive: MappedArchive, numbers: impl Iterator<Item = u32>) -> Result<(), StartError> {
+    load_within(archive, numbers, MOST_CYCLES)
+}
+
+/// How many cycles of libraries may need each other in a row; a bound for archives that contradict themselves.
+const MOST_CYCLES: u32 = 8;
+
+fn load_within(
+    archive: MappedArchive,
+    numbers: impl Iterator<Item = u32>,
+    cycles_left: u32,
+) -> Result<(), StartError> {
     for number in numbers {
         let library = archive.library(number)?;
         let flags = libc::RTLD_LAZY | libc::RTLD_LOCAL;
@@ -86,7 +98,55 @@ pub fn load_all(archive: MappedArchive, numbers: impl Iterator<Item = u32>) -> R
             open(&path, library.name, None, flags)?;
             continue;
         }
+        if let Some(cycles_left) = cycles_left.checked_sub(1) {
+            unpack_cycle(archive, number, &library, cycles_left)?;
+        }
         load_content(archive, library.content, library.name, library.file, true, flags)?;
+    }
+    Ok(())
+}
+
+/// Unpacks a library with those that need it and are needed by it, if there are any and none is known yet: whichever is
+/// loaded first then finds the others. What they need besides is loaded.
+fn unpack_cycle(
+    archive: MappedArchive,
+    number: u32,
+    library: &crate::archive::Library,
+    cycles_left: u32,
+) -> Result<(), StartError> {
+    let (mut cycle, mut outside) = (Vec::new(), Vec::new());
+    for need in library.needs.iter().filter(|need| *need != number) {
+        let other = archive.library(need)?;
+        if other.needs.iter().any(|need| need == number) {
+            cycle.extend(Some(other).filter(|other| on_disk(other).is_none()));
+        } else {
+            outside.push(need);
+        }
+    }
+    if cycle.is_empty() {
+        return Ok(());
+    }
+    load_within(archive, outside.into_iter(), cycles_left)?;
+    let mut loaded = lock();
+    let is_known = |library: &crate::archive::Library| loaded.libraries.contains_key(&key(library.content));
+    if is_known(library) || cycle.iter().any(is_known) {
+        return Ok(());
+    }
+    let mut members = Vec::new();
+    for library in std::iter::once(library).chain(&cycle) {
+        let in_tree = vfs::path_in_tree(library.file);
+        let file = unpacked(archive, library.content, shown_name(in_tree.as_deref(), library.name))?;
+        loaded.attempts += 1;
+        let path = descriptor_path(file.descriptor(), loaded.attempts);
+        members.push(Member { name: library.name.to_owned(), path, file });
+    }
+    cycles::connect(&mut members);
+    for (Member { name, path, file }, library) in
+        members.into_iter().zip(std::iter::once(library).chain(&cycle))
+    {
+        let file = file.seal().map_err(|source| StartError::Memory { library: name, source })?;
+        let path: &'static CStr = Box::leak(path.into_boxed_c_str());
+        loaded.libraries.insert(key(library.content), Loading { path, file: Some(file), threads: 0 });
     }
     Ok(())
 }
@@ -172,14 +232,18 @@ fn begin(
         library.threads += 1;
         return Ok((library.path, library.file.is_none()));
     }
-    // In /proc/self/maps it is found by its path, where that is not too long.
-    let in_tree = in_tree.and_then(|path| path.to_str().ok()).filter(|path| path.len() <= LONGEST_NAME);
-    let file = memory_file(archive, content, in_tree.unwrap_or(name))?;
+    let file = memory_file(archive, content, shown_name(in_tree, name))?;
     loaded.attempts += 1;
     let path = descriptor_path(file.as_raw_fd(), loaded.attempts);
     let path: &'static CStr = Box::leak(path.into_boxed_c_str());
     loaded.libraries.insert(key(content), Loading { path, file: Some(file), threads: 1 });
     Ok((path, false))
+}
+
+/// The name in /proc/self/maps: the path in the tree, where that is not too long.
+fn shown_name<'a>(in_tree: Option<&'a CStr>, name: &'a str) -> &'a str {
+    let in_tree = in_tree.and_then(|path| path.to_str().ok()).filter(|path| path.len() <= LONGEST_NAME);
+    in_tree.unwrap_or(name)
 }
 
 /// Notes how loading ended, and under which other path than before glibc knows the library now.
@@ -325,13 +389,18 @@ fn dlerror() -> String {
 }
 
 fn memory_file(archive: MappedArchive, content: Extent, name: &str) -> Result<OwnedFd, StartError> {
+    let sealed = unpacked(archive, content, name)?.seal();
+    sealed.map_err(|source| StartError::Memory { library: name.to_owned(), source })
+}
+
+fn unpacked(archive: MappedArchive, content: Extent, name: &str) -> Result<MemoryFile, StartError> {
     let refused = |source: std::io::Error| StartError::Memory { library: name.to_owned(), source };
     let length =
         usize::try_from(content.length).map_err(|_| ArchiveError::OutOfBounds { part: "content" })?;
     archive.pieces(content, |_, _| Ok::<(), ArchiveError>(()))?; // before a length that nothing backs is allocated
     let mut file = MemoryFile::new(name, length).map_err(refused)?;
     decompress::into(archive, content, file.bytes())?;
-    file.seal().map_err(refused)
+    Ok(file)
 }
 
 /// A path of a descriptor that no earlier load had: `number` is written in binary between `fd` and the

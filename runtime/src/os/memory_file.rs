@@ -45,6 +45,11 @@ impl MemoryFile {
         unsafe { core::slice::from_raw_parts_mut(self.mapping.memory.cast(), self.mapping.length) }
     }
 
+    /// The file's descriptor, which it keeps.
+    pub fn descriptor(&self) -> RawFd {
+        self.file.as_raw_fd()
+    }
+
     /// The file, complete but not sealed.
     pub fn into_descriptor(self) -> OwnedFd {
         self.file

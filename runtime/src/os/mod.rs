@@ -1,5 +1,6 @@
 //! The operating system below the runtime: the running file, memory files, the dynamic linker.
 
+pub mod cycles;
 pub mod decompress;
 pub mod dynamic;
 pub mod memory_file;
