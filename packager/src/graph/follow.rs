@@ -39,7 +39,12 @@ impl Builder<'_> {
             }
         }
         let may_run = self.may_run(name, origin);
-        let edges = imports.edges.into_iter().filter(|edge| may_run || !edge.kind.as_script_only);
+        let is_of_script = |edge: &ImportEdge| {
+            // Those of others may be called by names that their metadata give; what tests them is called by nobody.
+            let is_of_tests = matches!(edge.request.module(), "doctest" | "unittest");
+            edge.kind.as_script_only && (origin == Origin::Stdlib || is_of_tests)
+        };
+        let edges = imports.edges.into_iter().filter(|edge| may_run || !is_of_script(edge));
         let (held, edges) = edges.partition(|edge| origin == Origin::Stdlib && self.is_held(name, edge));
         if !Vec::is_empty(&held) {
             self.held.insert(name.to_owned(), held);
@@ -49,11 +54,11 @@ impl Builder<'_> {
         self.follow_triggers(name);
     }
 
-    /// Whether a module may be run as a script, or what it does then be called: private functions of the standard
-    /// library for that, `pickle._test`, nobody else calls.
+    /// Whether a module may be run as a script, or what it does then be called: private functions for that,
+    /// `pickle._test`, nobody else calls.
     fn may_run(&self, name: &str, origin: Origin) -> bool {
         let is_main = self.main.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest == ".__main__");
-        origin != Origin::Stdlib || is_main || self.request.is_interpreter
+        origin == Origin::Own || is_main || self.request.is_interpreter
     }
 
     /// Imports of the standard library that only matter if somebody outside of it uses the module: what it does when

@@ -23,6 +23,9 @@ use super::{Origin, Rule};
 /// Parts of a package that programs do not import by name. A module `test` may be a command.
 const TESTS: [&str; 2] = ["tests", "conftest"];
 
+/// What packages offer for the tests of others: nobody computes this name.
+const TESTING: &str = "testing";
+
 /// Who holds a string.
 struct Holder<'a> {
     name: &'a str,
@@ -196,7 +199,7 @@ impl Builder<'_> {
             Origin::Stdlib => holder.is_dynamic,
         };
         // What a list of a framework names is a plugin: the framework looks into it.
-        let is_plugin = is_required && !holder.is_dynamic;
+        let is_plugin = is_required && list.is_of_modules && !holder.is_dynamic;
         let is_entered = lead.origin != Origin::Stdlib && (is_own || is_plugin);
         if is_meant && self.follow_named(holder, word, naming) && is_entered {
             self.follow_below(holder, word, naming);
@@ -253,7 +256,7 @@ impl Builder<'_> {
         let Some((pattern, rest)) = patterns.split_first() else { return };
         let names = if package.is_empty() { self.top_level() } else { self.modules_below(package) };
         for last in names {
-            if !matches(&last, pattern) || TESTS.contains(&last.as_str()) {
+            if !matches(&last, pattern) || TESTS.contains(&last.as_str()) || last == TESTING {
                 continue;
             }
             let name = if package.is_empty() { last } else { format!("{package}.{last}") };
@@ -277,7 +280,8 @@ impl Builder<'_> {
             for last in self.modules_below(&package) {
                 let name = format!("{package}.{last}");
                 // What a package runs as a program, and its tests in a package of their own.
-                let is_apart = last == "__main__" || last == "test" && self.is_package_below(&package, &last);
+                let is_of_tests = last == TESTING || last == "test" && self.is_package_below(&package, &last);
+                let is_apart = last == "__main__" || is_of_tests;
                 if !is_apart && !TESTS.contains(&last.as_str()) && self.follow_named(holder, &name, naming) {
                     packages.push(name);
                 }

@@ -211,6 +211,18 @@ fn tables_of_packages_that_answer_for_names_list_modules_below_them() {
 }
 
 #[test]
+fn what_serves_tests_is_computed_by_nobody() {
+    let files = [
+        ("main.py", "import lib\n"),
+        ("site-packages/lib/__init__.py", "__import__('lib.' + name)\n"),
+        ("site-packages/lib/one.py", ""),
+        ("site-packages/lib/testing/__init__.py", ""),
+    ];
+    let Some(found) = found(&files, &["site-packages"]) else { return };
+    assert_eq!(found, "lib lib.one");
+}
+
+#[test]
 fn files_that_are_run_are_modules() {
     let files = [
         ("main.py", "import lib\n"),
