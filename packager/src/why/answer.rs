@@ -41,15 +41,11 @@ pub struct Question<'a> {
 /// # Errors
 /// When the name is unknown.
 pub fn answer(reasons: &Reasons, question: &Question) -> Result<String, UnknownName> {
-    let name = question.name.strip_prefix("./").unwrap_or(question.name);
+    let name = question.name;
     let ways = Ways::of(reasons);
     let answer = Answer { reasons, ways: &ways, all: question.all };
-    let found = answer
-        .for_module(name)
-        .or_else(|| answer.for_file(name))
-        .or_else(|| answer.for_library(name))
-        .or_else(|| answer.for_left_out(name))
-        .or_else(|| answer.for_missing(name));
+    // `./data.txt` is what a shell completes.
+    let found = answer.for_name(name).or_else(|| answer.for_name(name.strip_prefix("./")?));
     found.ok_or_else(|| UnknownName { name: name.to_owned(), similar: similar(reasons, name) })
 }
 
@@ -70,6 +66,11 @@ struct Answer<'a> {
 }
 
 impl Answer<'_> {
+    fn for_name(&self, name: &str) -> Option<String> {
+        let found = self.for_module(name).or_else(|| self.for_file(name)).or_else(|| self.for_library(name));
+        found.or_else(|| self.for_left_out(name)).or_else(|| self.for_missing(name))
+    }
+
     fn for_module(&self, name: &str) -> Option<String> {
         let number = self.reasons.module(name)?;
         Some(format!("{} is in the program:\n{}", Plain(name), self.way(Node::Module(number))))
