@@ -139,6 +139,18 @@ impl Distributions {
         self.all.iter().filter(is_read).map(|distribution| distribution.name.clone()).collect()
     }
 
+    /// The files that the program's distributions installed outside of the directory they are in: that directory, and
+    /// the file relative to it.
+    pub fn outside_of_packages(&self) -> impl Iterator<Item = (&Path, &[u8])> {
+        let owning = self.owning.iter().filter_map(|number| self.all.get(*number));
+        owning.filter_map(|distribution| Some((distribution.place.parent()?, &distribution.files))).flat_map(
+            |(site, files)| {
+                let outside = files.iter().filter(|file| file.starts_with(b"../"));
+                outside.map(move |file| (site, file.as_slice()))
+            },
+        )
+    }
+
     /// Whether there is one of a normalised name.
     pub fn has(&self, name: &str) -> bool {
         self.all.iter().any(|distribution| distribution.name == name)

@@ -1,8 +1,9 @@
 //! The data that the program may read: what lies in its packages, what describes its distributions, what options name.
 //!
 //! In: the graph and the options. Out: [`Data`]: files of the tree, sorted by path, each path once. [`walk`] takes what
-//! lies in a package's directory, [`distributions`] says what was installed there and has the metadata, [`mentions`]
-//! finds in sources what else they read, [`additions`] are the user's, [`traced`] is what a run has opened.
+//! lies in a package's directory, [`distributions`] says what was installed there and has the metadata, [`prefix`]
+//! what it installed outside of packages, [`mentions`] finds in sources what else they read, [`additions`] are the
+//! user's, [`traced`] is what a run has opened.
 
 pub mod additions;
 mod asked;
@@ -10,6 +11,7 @@ pub mod distributions;
 mod glob;
 mod hooked;
 mod mentions;
+mod prefix;
 mod sources;
 mod traced;
 mod walk;
@@ -172,6 +174,7 @@ pub fn collect(request: &DataRequest) -> Result<Data, DataError> {
     let walks = package_walks(request, &known, &distributions, &output);
     let found: Vec<Found> = walks.par_iter().map(Walk::run).collect::<Result<_, _>>()?;
     found.into_iter().for_each(|found| all.extend(found));
+    all.extend(prefix::find(request, &distributions)?);
     all.extend(traced::find(request, &known, &output));
     let mut names = read.distributions.clone();
     names.extend(asked::copied_metadata(request, &sites, &distributions)?);
