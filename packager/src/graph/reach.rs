@@ -11,23 +11,28 @@
 //! distribution requires with an extra only, which nobody has asked for: that is how it says that it works without;
 //! nor what is in every environment, as setuptools is.
 //!
-//! The alternative in a handler, `except ImportError: import b`, is followed if what was tried is not there.
+//! The alternative in a handler, `except ImportError: import b`, is followed if what was tried is not there; and what was
+//! tried, if the alternative is not there.
 //!
 //! Plugins, which offer something in a group of entry points that is asked for, are followed unless an import says that
 //! their distribution is optional, and it was left out.
+
+mod alternatives;
+mod left_out;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use alternatives::alternatives;
+
 use super::build::Builder;
 use super::closure::Closure;
 use super::distributions::{Owners, has_metadata, is_in_site};
-use super::follow::rule_of;
 use super::imports::{Form, ImportEdge, ModuleImports, Request};
 use super::requirements::{Requirement, normalized};
 use super::resolve::Found;
-use super::{Given, LeaveReason, LeftEdge, LeftOut, ModuleKind, Origin, Rule};
+use super::{Given, ModuleKind, Origin, Rule};
 
 /// Distributions that environments are made with, so that it says nothing that they are there. Source: ensurepip and
 /// virtualenv.
@@ -53,8 +58,8 @@ struct Waiting {
     edge: ImportEdge,
     /// Who has what it asks for.
     owners: Owners,
-    /// Of an alternative: what was tried before it.
-    tried: Vec<String>,
+    /// Of what is tried, the alternatives; of an alternative, what is tried before it.
+    other: Vec<String>,
 }
 
 impl Waiting {
@@ -115,24 +120,15 @@ impl Builder<'_> {
         if from.is_empty() {
             return edges;
         }
-        let mut followed = Vec::new();
-        let mut waiting = Vec::new();
-        let mut tried: Vec<String> = Vec::new();
-        let mut is_trying = false;
-        for edge in edges.into_iter().flat_map(|edge| self.parted(edge)) {
-            let is_tried = edge.kind.optional && !edge.kind.fallback;
-            if is_tried && !is_trying {
-                tried.clear();
-            }
-            is_trying = is_tried;
-            if is_tried {
-                tried.push(edge.request.module().to_owned());
-            }
+        let edges: Vec<ImportEdge> = edges.into_iter().flat_map(|edge| self.parted(edge)).collect();
+        let mut alternatives = alternatives(&edges);
+        let (mut followed, mut waiting) = (Vec::new(), Vec::new());
+        for (number, edge) in edges.into_iter().enumerate() {
             let owners = self.owners_of_request(&edge.request);
             let is_foreign = !owners.is_empty() && owners.is_disjoint(&from);
             if is_foreign && !self.reach.closure.holds(&owners) {
-                let tried = if edge.kind.fallback { tried.clone() } else { Vec::new() };
-                waiting.push(Waiting { edge, owners, tried });
+                let other = alternatives.remove(&number).unwrap_or_default();
+                waiting.push(Waiting { edge, owners, other });
             } else {
                 followed.push(edge);
             }
@@ -181,11 +177,21 @@ impl Builder<'_> {
         if origin == Origin::Own {
             let all = self.distributions();
             // `engine="openpyxl"`, `BeautifulSoup(text, "lxml")`: a distribution, by its name or its module's.
-            for named in &imports.names {
-                if let Form::Word(word) = &named.form {
-                    for number in self.owners_of(word).into_iter().chain(all.find(word)) {
-                        self.reach.closure.add(number, &all, &self.environment);
-                    }
+            let mut words: BTreeSet<String> = imports
+                .names
+                .iter()
+                .filter_map(
+                    |named| if let Form::Word(word) = &named.form { Some(word.clone()) } else { None },
+                )
+                .collect();
+            if let Some(ModuleKind::Source { text, .. }) =
+                self.graph.modules.get(name).map(|module| &module.kind)
+            {
+                words.extend(url_schemes(text));
+            }
+            for word in words {
+                for number in self.owners_of(&word).into_iter().chain(all.find(&word)) {
+                    self.reach.closure.add(number, &all, &self.environment);
                 }
             }
         } else if self.reach.named.contains_key(name) {
@@ -214,11 +220,19 @@ impl Builder<'_> {
         }) {
             return true;
         }
+        let is_missing = |builder: &Self, name: &String| !builder.graph.modules.contains_key(name);
+        // Of several that could serve, and of which one has to, the first.
         if self.release_imports(|builder, name, waiting| {
-            let is_missing = |tried: &String| !builder.graph.modules.contains_key(tried);
-            waiting.edge.kind.fallback
-                && waiting.tried.iter().any(is_missing)
-                && is_reached(builder, name, waiting)
+            let Waiting { edge, other, owners } = waiting;
+            let is_tried = edge.kind.optional && !edge.kind.deferred;
+            let has_none = !other.is_empty() && other.iter().all(|other| is_missing(builder, other));
+            is_tried && has_none && builder.brings(&reached, name, owners)
+        }) {
+            return true;
+        }
+        if self.release_imports(|builder, name, waiting| {
+            let is_needed = waiting.other.iter().any(|tried| is_missing(builder, tried));
+            waiting.edge.kind.fallback && is_needed && is_reached(builder, name, waiting)
         }) {
             return true;
         }
@@ -349,44 +363,6 @@ impl Builder<'_> {
         Reached { any: walk(&|rule| !rule.is_inferred()), eager: walk(&|rule| rule.is_eager()) }
     }
 
-    /// What still waits is left out.
-    pub(super) fn note_left_out(&mut self) {
-        let mut asked: BTreeMap<String, (Owners, Vec<LeftEdge>)> = BTreeMap::new();
-        for (from, waiting) in &self.reach.imports {
-            for Waiting { edge, owners, .. } in waiting {
-                let left = LeftEdge { from: from.clone(), line: edge.line, rule: rule_of(edge) };
-                let to = self.missing_name(&edge.request);
-                asked.entry(to).or_insert_with(|| (owners.clone(), Vec::new())).1.push(left);
-            }
-        }
-        for (from, names) in &self.reach.named {
-            for (to, WaitingName { owners, rule, line }) in names {
-                let left = LeftEdge { from: from.clone(), line: *line, rule: *rule };
-                asked.entry(to.clone()).or_insert_with(|| (owners.clone(), Vec::new())).1.push(left);
-            }
-        }
-        let all = self.distributions();
-        for (name, (owners, mut edges)) in asked {
-            let first = owners.first().and_then(|number| all.get(*number));
-            let Some(distribution) = first.map(|distribution| distribution.name.clone()) else { continue };
-            edges.sort();
-            edges.dedup();
-            let left = LeftOut { reason: LeaveReason::Optional { distribution }, edges };
-            // What an option excludes is left out for that.
-            self.graph.left_out.entry(name).or_insert(left);
-        }
-    }
-
-    /// The module that an import asks for; of `from namespace import a` it is `namespace.a`.
-    fn missing_name(&self, request: &Request) -> String {
-        match request {
-            Request::From { module, names } if self.distributions().is_namespace(module) => {
-                names.first().map_or_else(|| module.clone(), |name| format!("{module}.{name}"))
-            }
-            _ => request.module().to_owned(),
-        }
-    }
-
     /// Who has what an import asks for; empty if it is no distribution's.
     fn owners_of_request(&self, request: &Request) -> Owners {
         match request {
@@ -427,6 +403,18 @@ impl Builder<'_> {
             None => false,
         }
     }
+}
+
+/// The schemes of URLs in a source, in their parts: `postgresql` and `psycopg2` of `"postgresql+psycopg2://…"`.
+fn url_schemes(text: &[u8]) -> BTreeSet<String> {
+    let is_in_scheme = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'_');
+    let ends = (0..text.len()).filter(|at| text[*at] == b':' && text[*at..].starts_with(b"://"));
+    let schemes = ends.map(|end| {
+        let length = text[..end].iter().rev().take_while(|byte| is_in_scheme(byte)).count();
+        String::from_utf8_lossy(&text[end - length..end]).into_owned()
+    });
+    let parts = schemes.flat_map(|scheme| scheme.split('+').map(str::to_owned).collect::<Vec<_>>());
+    parts.filter(|part| !part.is_empty()).collect()
 }
 
 /// The top-level module of a name.

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::compile::workers::tests::interpreters;
-use crate::graph::ModuleGraph;
 use crate::graph::build::tests::{graph_with, tree};
 use crate::graph::options::GraphOptions;
+use crate::graph::{LeaveReason, LeftEdge, ModuleGraph};
 use crate::request::FollowOptional;
 
 /// An installed distribution: its name, its metadata after that, and its files.
@@ -84,6 +84,7 @@ fn the_programs_own_imports_count_wherever_they_stand() {
         "try: import extra\nexcept ImportError: pass\n",
         "import helper\n",
         "engine = 'extra'\n",
+        "x = f'sql+extra://{y}'\n",
     ] {
         let program = format!("import lib\n{own}");
         let program = [("main.py", program.as_str()), ("helper.py", "def f(): import extra\n")];
@@ -126,10 +127,10 @@ fn what_a_function_needs_with_an_extra_only_is_left_out() {
 }
 
 #[test]
-fn an_alternative_is_followed_if_what_was_tried_is_not_there() {
+fn of_two_alternatives_one_is_followed() {
     let tried = |name: &str| format!("try:\n    import {name}\nexcept ImportError:\n    import extra\n");
     for (name, expected) in
-        [("json", "lib - extra"), ("not_there", "extra lib"), ("third", "extra lib - third")]
+        [("json", "lib - extra"), ("not_there", "extra lib"), ("third", "lib third - extra")]
     {
         let text = tried(name);
         let modules = [("lib/__init__.py", text.as_str())];
@@ -137,6 +138,11 @@ fn an_alternative_is_followed_if_what_was_tried_is_not_there() {
         let Some(found) = plainly(&IMPORTING, &[("lib", "", &modules), EXTRA, third]) else { return };
         assert_eq!(found, expected, "{name}");
     }
+    // The alternative is not installed: what was tried is needed. What another `try` does is nothing to it.
+    let text = "try:\n    import third\nexcept ImportError:\n    third = None\n\n\ntry:\n    import extra\nexcept ImportError:\n    import not_there\n";
+    let third: Installed = ("third", "", &[("third.py", "")]);
+    let found = plainly(&IMPORTING, &[("lib", "", &[("lib/__init__.py", text)]), EXTRA, third]);
+    assert_eq!(found.unwrap(), "extra lib - third");
 }
 
 #[test]
