@@ -113,6 +113,10 @@ struct ProgramArguments {
     #[arg(long, conflicts_with = "config")]
     no_config: bool,
 
+    /// The file that options of the project were taken from.
+    #[arg(skip)]
+    configuration: Option<PathBuf>,
+
     #[command(flatten)]
     modules: ModuleArguments,
 
@@ -171,6 +175,9 @@ pub fn main() -> ExitCode {
 }
 
 fn build(arguments: BuildArguments) -> Result<(), Error> {
+    if let Some(path) = arguments.program.configuration.as_ref().filter(|_| arguments.verbose) {
+        say(format_args!("options from {}", path.display()));
+    }
     let mut request = arguments.program.into_request()?;
     if let Some(output) = arguments.output {
         request.output = output;

@@ -136,11 +136,15 @@ impl Configuration {
     ///
     /// # Errors
     /// When it cannot be read, is no TOML, or has a key or value that `command` does not take.
+    /// The file.
+    pub path: PathBuf,
     pub fn read(path: &Path, command: &Command) -> Result<Option<Self>, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         let directory = path.parent().unwrap_or(Path::new(""));
-        Self::parse(&text, directory, command).map_err(|(at, problem)| {
+        let parsed = Self::parse(&text, directory, command);
+        let parsed = parsed.map(|found| found.map(|found| Self { path: path.to_owned(), ..found }));
+        parsed.map_err(|(at, problem)| {
             let line = text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
             ConfigError::Wrong { path: path.to_owned(), line, problem }
         })

@@ -32,6 +32,7 @@ pub fn parse(arguments: &[OsString]) -> Result<Cli, ConfigError> {
     let merged = <Cli as clap::FromArgMatches>::from_arg_matches(&matches);
     let mut merged = merged.unwrap_or_else(|error| error.exit()).settled();
     let program = merged.program_mut();
+    program.configuration = Some(configuration.path);
     if program.entry.is_none() && program.module.is_none() {
         program.entry = configuration.entry;
         program.module = configuration.module;
@@ -184,7 +185,8 @@ mod tests {
     fn a_file_without_a_table_says_nothing() {
         assert_eq!(read("[project]\nname = 'x'\n").unwrap(), None);
         assert_eq!(read("[tool.other]\nx = 1\n").unwrap(), None);
-        assert_eq!(read("[tool.snapfreeze]\n").unwrap(), Some(Configuration::default()));
+        let empty = read("[tool.snapfreeze]\n").unwrap().unwrap();
+        assert!(empty.entry.is_none() && empty.module.is_none() && empty.arguments(&building()).is_empty());
     }
 
     #[test]

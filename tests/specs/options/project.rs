@@ -68,6 +68,9 @@ fn nearest(fixtures: &Fixtures, python: &Interpreter) {
     let folder = project(fixtures, TABLE);
     let of = |arguments: &[&str]| from_elsewhere(fixtures, python, &folder, arguments).out();
     assert_eq!(of(&[]), "True False True False\n");
+    let told = super::build(fixtures, python, &folder.join("elsewhere"), &["../src/app/main.py", "-v"]);
+    let place = folder.join("pyproject.toml");
+    assert!(told.err().starts_with(&format!("options from {}\n", place.display())), "{told:?}");
     assert_eq!(of(&["--no-config"]), "False False False True\n");
     let other = "[tool.snapfreeze]\npaths = ['../lib']\nhidden-import = ['two']\n";
     std::fs::write(folder.join("elsewhere/other.toml"), other).unwrap();
