@@ -2,9 +2,10 @@
 //!
 //! In: the interpreter's facts and the entry. Out: a [`ModuleGraph`]. [`build`](build::build) is the phase: [`roots`]
 //! start it, `locate` makes modules of names with [`resolve`], [`imports`] reads them, `follow` makes edges of what
-//! they import, `named` those that strings name, `reach` keeps these from
-//! bringing what nobody needs, `ask` watches extension modules ([`observe`]) and asks the interpreter what only it knows
-//! ([`external`]). [`order`] predicts the order of a start's imports.
+//! they import (`moves` of what six names), `named` those that strings name (with `patterns` for those that are not known
+//! whole), `reach` and `attributes` keep these from bringing what nobody needs, `ask` watches extension modules
+//! ([`observe`]; `beside` reads what they import later) and asks the interpreter what only it knows ([`external`]).
+//! `rules` has what none of them finds. [`order`] predicts the order of a start's imports.
 
 mod ask;
 mod attributes;
@@ -25,6 +26,7 @@ pub mod observations;
 pub mod observe;
 pub mod options;
 pub mod order;
+mod patterns;
 mod reach;
 pub mod requirements;
 pub mod resolve;

@@ -1,6 +1,5 @@
 //! Which strings bring modules, and which do not.
 
-use super::matches;
 use crate::compile::workers::tests::interpreters;
 use crate::graph::build::tests::{graph_of, tree};
 
@@ -232,16 +231,4 @@ fn files_that_are_run_are_modules() {
     ];
     let Some(found) = found(&files, &["site-packages"]) else { return };
     assert_eq!(found, "lib lib.config lib.one");
-}
-
-#[test]
-fn patterns_match_whole_names_with_something_in_each_hole() {
-    assert!(matches("region_x", "region_*") && matches("aXbYc", "a*b*c") && matches("a", "a"));
-    assert!(
-        matches("abab", "*b*b")
-            && matches("xaaya", "*a*a")
-            && !matches("ab", "a*b")
-            && !matches("axb", "a*x*b")
-    );
-    assert!(!matches("region_", "region_*") && !matches("xa", "a") && !matches("abc", "a*b"));
 }

@@ -12,9 +12,9 @@
 //! 3. Ruff's parser: text to syntax tree;
 //! 4. `scope`: which name means what, so that `_sys.platform` is known for what it is;
 //! 5. `conditions`, over `values`: three-valued evaluation of tests, so that code which the target never runs is not read;
-//! 6. `visit`: the walk itself, with `calls` for imports that are calls, `lazy` for those that happen later, `attributes`
-//!    for those that happen when a module is asked for something, `exports`
-//!    for `__all__`, `names` for strings that may name modules and `libraries` for the libraries that it opens.
+//! 6. `visit`: the walk itself, with `expressions`, and in these `calls` for imports that are calls, `lazy` for those that
+//!    happen later, `attributes` for those that happen when a module is asked for something, `exports` for `__all__`,
+//!    `names` for strings that may name modules and `libraries` for the libraries that it opens.
 //!
 //! What must hold: an import that the target could execute is never lost, save where the program goes out
 //! of its way to deceive (`setattr(sys, "platform", …)`, a star import that rebinds `sys`). An edge too many
@@ -30,6 +30,7 @@ mod conditions;
 mod decode;
 mod depth;
 mod exports;
+mod expressions;
 mod lazy;
 mod libraries;
 mod names;

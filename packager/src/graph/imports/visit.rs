@@ -6,21 +6,16 @@
 
 use std::collections::HashSet;
 
-use ruff_python_ast::visitor::{Visitor, walk_expr};
+use ruff_python_ast::visitor::Visitor;
 use ruff_python_ast::{
-    BoolOp, CmpOp, Comprehension, ExceptHandler, Expr, ExprBoolOp, ExprCall, ExprIf, ExprLambda, Stmt,
-    StmtAssert, StmtFor, StmtFunctionDef, StmtIf, StmtImport, StmtImportFrom, StmtMatch, StmtTry, StmtWhile,
-    StmtWith,
+    CmpOp, ExceptHandler, Expr, Stmt, StmtAssert, StmtFor, StmtFunctionDef, StmtIf, StmtImport,
+    StmtImportFrom, StmtMatch, StmtTry, StmtWhile, StmtWith,
 };
 use ruff_text_size::{Ranged, TextSize};
 
 use super::conditions::Conditions;
 use super::scope::{Scope, ScopeKind, Scopes, Words};
 use super::{EdgeKind, ImportEdge, Lines, ModuleImports, ModuleName, OnAttributes, Request, Target};
-
-/// From how many scopes on lambdas and comprehensions bind in the scope around them: lookups stay short, and
-/// a name bound once too often is merely unknown.
-const MAX_SCOPES: usize = 256;
 
 /// Reads a module's body.
 pub(super) fn read(
@@ -66,7 +61,7 @@ pub(super) fn read(
 
 /// The state of the walk.
 pub(super) struct Reader<'a, 'c> {
-    scopes: Vec<Scope<'a>>,
+    pub(super) scopes: Vec<Scope<'a>>,
     pub(super) kind: EdgeKind,
     pub(super) found: ModuleImports,
     pub(super) words: Words,
@@ -223,7 +218,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// Reads what is executed later: no `try` around it catches anything then.
-    fn deferred(&mut self, read: impl FnOnce(&mut Self)) {
+    pub(super) fn deferred(&mut self, read: impl FnOnce(&mut Self)) {
         let outer = self.kind;
         self.kind = EdgeKind { deferred: true, optional: false, ..outer };
         read(self);
@@ -262,7 +257,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// Reads a test's own expressions; whether it succeeds.
-    fn read_test(&mut self, test: &'a Expr) -> Option<bool> {
+    pub(super) fn read_test(&mut self, test: &'a Expr) -> Option<bool> {
         self.visit_expr(test);
         self.conditions().truth(test)
     }
@@ -347,111 +342,6 @@ impl<'a> Reader<'a, '_> {
         }
         known == Some(false)
     }
-
-    fn read_lambda(&mut self, lambda: &'a ExprLambda) {
-        lambda.parameters.iter().for_each(|parameters| self.visit_parameters(parameters));
-        let bind = |scope: &mut Scope<'a>| {
-            lambda.parameters.iter().for_each(|parameters| scope.bind_parameters(parameters));
-        };
-        self.in_expression_scope(bind, |reader| {
-            reader.deferred(|reader| reader.visit_expr(&lambda.body));
-        });
-    }
-
-    fn in_expression_scope(&mut self, bind: impl Fn(&mut Scope<'a>), read: impl FnOnce(&mut Self)) {
-        if self.scopes.len() < MAX_SCOPES {
-            let mut scope = Scope::of_expression();
-            bind(&mut scope);
-            self.scopes.push(scope);
-            read(self);
-            self.scopes.pop();
-        } else {
-            self.scopes.iter_mut().rev().take(1).for_each(bind);
-            read(self);
-        }
-    }
-
-    /// The elements of a comprehension are not evaluated if one of its conditions is known to fail.
-    fn read_comprehension(&mut self, generators: &'a [Comprehension], elements: [Option<&'a Expr>; 2]) {
-        let bind = |scope: &mut Scope<'a>| {
-            generators.iter().for_each(|generator| scope.bind_target(&generator.target));
-        };
-        self.in_expression_scope(bind, |reader| {
-            for generator in generators {
-                reader.visit_expr(&generator.iter);
-                reader.visit_expr(&generator.target);
-                for test in &generator.ifs {
-                    if reader.read_test(test) == Some(false) {
-                        return;
-                    }
-                }
-            }
-            elements.into_iter().flatten().for_each(|element| reader.visit_expr(element));
-        });
-    }
-
-    fn read_conditional(&mut self, conditional: &'a ExprIf) {
-        let known = self.read_test(&conditional.test);
-        if known != Some(false) {
-            self.visit_expr(&conditional.body);
-        }
-        if known != Some(true) {
-            self.visit_expr(&conditional.orelse);
-        }
-    }
-
-    fn read_operands(&mut self, operation: &'a ExprBoolOp) {
-        let decides = operation.op == BoolOp::Or;
-        for operand in &operation.values {
-            if self.read_test(operand) == Some(decides) {
-                return;
-            }
-        }
-    }
-}
-
-impl<'a> Visitor<'a> for Reader<'a, '_> {
-    fn visit_expr(&mut self, expression: &'a Expr) {
-        match expression {
-            Expr::Call(call) => {
-                if makes_string(call) {
-                    self.note_computed(expression);
-                }
-                return self.read_call(call);
-            }
-            Expr::Lambda(lambda) => return self.read_lambda(lambda),
-            Expr::Compare(_) => return self.without_names(|reader| walk_expr(reader, expression)),
-            Expr::If(conditional) => return self.read_conditional(conditional),
-            Expr::BoolOp(operation) => return self.read_operands(operation),
-            Expr::ListComp(list) => {
-                return self.read_comprehension(&list.generators, [Some(&list.elt), None]);
-            }
-            Expr::SetComp(set) => return self.read_comprehension(&set.generators, [Some(&set.elt), None]),
-            Expr::Generator(items) => {
-                return self.read_comprehension(&items.generators, [Some(&items.elt), None]);
-            }
-            Expr::DictComp(dict) => {
-                return self.read_comprehension(&dict.generators, [dict.key.as_deref(), Some(&dict.value)]);
-            }
-            Expr::Name(name) => return self.note_name(name),
-            Expr::Attribute(attribute) => {
-                self.note_attribute(&attribute.attr);
-                self.note_moved(attribute);
-            }
-            Expr::StringLiteral(literal) => return self.note_string(literal),
-            Expr::BytesLiteral(_) | Expr::NumberLiteral(_) => return,
-            Expr::FString(_) | Expr::BinOp(_) => self.note_computed(expression),
-            Expr::List(_) | Expr::Tuple(_) | Expr::Set(_) | Expr::Dict(_) => {
-                return self.in_collection(|reader| walk_expr(reader, expression));
-            }
-            _ => {}
-        }
-        walk_expr(self, expression);
-    }
-
-    fn visit_annotation(&mut self, annotation: &'a Expr) {
-        self.without_names(|reader| reader.visit_expr(annotation));
-    }
 }
 
 /// The absolute name of `from` or a relative name; `None` beyond the top-level package.
@@ -480,11 +370,6 @@ fn catches_import_error(exceptions: &Expr) -> bool {
         _ => return false,
     };
     matches!(name, "ImportError" | "ModuleNotFoundError" | "Exception" | "BaseException")
-}
-
-/// `"…".format(…)` and `"…".join(…)`.
-fn makes_string(call: &ExprCall) -> bool {
-    call.func.as_attribute_expr().is_some_and(|method| matches!(method.attr.as_str(), "format" | "join"))
 }
 
 fn suppresses_import_error(manager: &Expr) -> bool {
