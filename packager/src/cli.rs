@@ -69,7 +69,7 @@ struct RunArguments {
     program: ProgramArguments,
 
     /// Arguments for the program
-    #[arg(last = true, value_name = "ARGS")]
+    #[arg(last = true, value_name = "ARGS", help_heading = None::<&'static str>)]
     arguments: Vec<OsString>,
 }
 

@@ -90,6 +90,14 @@ pub enum Problem {
         /// What is there.
         found: &'static str,
     },
+    /// An element of another type.
+    #[error("{key} is an array of strings: {found} is none")]
+    Element {
+        /// The key.
+        key: String,
+        /// What is there.
+        found: &'static str,
+    },
     /// The program is both a path and a module.
     #[error("[tool.snapfreeze] has both entry and module: a program is one of them")]
     TwoPrograms,
@@ -109,6 +117,11 @@ impl ConfigError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Wrong { problem: Problem::Unknown { key, .. }, .. }
+                if NOT_OF_A_PROJECT.contains(&key.as_str()) =>
+            {
+                Some(format!("--{key} is for the command line: it says nothing of the project"))
+            }
             Self::Wrong { problem: Problem::Unknown { nearest: Some(nearest), .. }, .. } => {
                 Some(format!("the nearest one is {nearest}"))
             }
@@ -123,6 +136,8 @@ impl ConfigError {
 /// The options of a project.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Configuration {
+    /// The file.
+    pub path: PathBuf,
     /// The program: what would be the positional argument.
     pub entry: Option<PathBuf>,
     /// The program as a module.
@@ -136,8 +151,6 @@ impl Configuration {
     ///
     /// # Errors
     /// When it cannot be read, is no TOML, or has a key or value that `command` does not take.
-    /// The file.
-    pub path: PathBuf,
     pub fn read(path: &Path, command: &Command) -> Result<Option<Self>, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
@@ -189,14 +202,18 @@ impl Configuration {
                 (ArgAction::SetTrue, _) => return Err(wrong_type(name, "true or false", value)),
                 (ArgAction::Append, DeValue::Array(elements)) => {
                     for element in elements {
-                        values.push((string(element, "an array of strings")?, element.span().start));
+                        let DeValue::String(text) = element.get_ref() else {
+                            let found = described(element.get_ref());
+                            return Err((element.span().start, Problem::Element { key: name.into(), found }));
+                        };
+                        values.push((text.clone().into_owned(), element.span().start));
                     }
                 }
                 (ArgAction::Append, _) => return Err(wrong_type(name, "an array of strings", value)),
                 (_, DeValue::Integer(number)) if name == "optimize" => {
                     values.push((number.as_str().to_owned(), at));
                 }
-                _ if name == "optimize" => return Err(wrong_type(name, "a number", value)),
+                _ if name == "optimize" => return Err(wrong_type(name, "0, 1 or 2", value)),
                 _ => values.push((string(value, "a string")?, at)),
             }
             for (text, at) in values {
@@ -270,7 +287,12 @@ fn nearest(command: &Command, name: &str) -> Option<String> {
 fn absolute(name: &str, text: &str, directory: &Path) -> OsString {
     if PERHAPS_PATHS.contains(&name) {
         let path = directory.join(text);
-        return if path.exists() { path.into() } else { text.into() };
+        // A script that is not there is missed where it would be.
+        return if path.exists() || name == "entry" && text.ends_with(".py") {
+            path.into()
+        } else {
+            text.into()
+        };
     }
     match PATHS.iter().find(|(option, _)| *option == name) {
         Some((_, Form::Path)) => directory.join(text).into(),
@@ -302,7 +324,8 @@ fn without_prefix(message: &str) -> String {
 fn described(value: &DeValue) -> &'static str {
     match value {
         DeValue::String(_) => "a string",
-        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Integer(_) => "a number",
+        DeValue::Float(_) => "a fraction",
         DeValue::Boolean(_) => "true or false",
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "an array",

@@ -44,7 +44,8 @@ impl EntryError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NotFound(path) => {
-                let text = path.to_str().filter(|text| is_dotted_name(text))?;
+                let is_module = |text: &&str| is_dotted_name(text) && !text.ends_with(".py");
+                let text = path.to_str().filter(is_module)?;
                 Some(format!("if {text} is a module, say `-m {text}`"))
             }
             Self::NoMain(_) => Some("name the script to run, or `module:function`".into()),
@@ -187,5 +188,6 @@ mod tests {
         assert_eq!(Entry::from_module("a..b"), Err(EntryError::NotAModule("a..b".into())));
         let hint = EntryError::NotFound("http.server".into()).hint();
         assert_eq!(hint.as_deref(), Some("if http.server is a module, say `-m http.server`"));
+        assert_eq!(EntryError::NotFound("server.py".into()).hint(), None);
     }
 }

@@ -5,7 +5,7 @@
 //! user's count.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
@@ -46,8 +46,16 @@ fn complete(mut cli: Cli) -> Cli {
         refuse("why", "nothing is asked for: NAME is required");
     }
     let name = cli.command.name();
+    let asked = match &cli.command {
+        Command::Why(arguments) => arguments.name.clone(),
+        Command::Build(_) | Command::Run(_) => None,
+    };
     let program = cli.program_mut();
     if program.entry.is_none() && program.module.is_none() {
+        // `why dist/app`: that is no name of anything, it is the program.
+        if let Some(file) = asked.filter(|asked| Path::new(asked).exists()) {
+            refuse(name, &format!("what is asked for in {}? NAME is required", Path::new(&file).display()));
+        }
         refuse(name, "no program is named: ENTRY or -m MODULE is required, or `entry` in [tool.snapfreeze]");
     }
     cli
@@ -130,8 +138,6 @@ impl Cli {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
     use crate::config::{PATHS, PERHAPS_PATHS, options};
 
@@ -198,9 +204,14 @@ mod tests {
                 "[tool.snapfreeze]\nhidden-import = 'a'\n",
                 "2: hidden-import is an array of strings, not a string",
             ),
-            ("[tool.snapfreeze]\n\npaths = [\n 'a',\n 3]\n", "5: paths is an array of strings, not a number"),
+            (
+                "[tool.snapfreeze]\n\npaths = [\n 'a',\n 3]\n",
+                "5: paths is an array of strings: a number is none",
+            ),
+            ("[tool.snapfreeze]\npaths = [['a']]\n", "2: paths is an array of strings: an array is none"),
             ("[tool.snapfreeze]\nonedir = 'yes'\n", "2: onedir is true or false, not a string"),
-            ("[tool.snapfreeze]\noptimize = '1'\n", "2: optimize is a number, not a string"),
+            ("[tool.snapfreeze]\noptimize = '1'\n", "2: optimize is 0, 1 or 2, not a string"),
+            ("[tool.snapfreeze]\noptimize = 1.5\n", "2: optimize is 0, 1 or 2, not a fraction"),
             ("[tool.snapfreeze]\noptimize = 3\n", "2: optimize cannot be \"3\": 3 is not in 0..=2"),
             ("[tool.snapfreeze]\noutput = ['x']\n", "2: output is a string, not an array"),
             ("[tool.snapfreeze]\nadd-data = ['x']\n", "2: add-data cannot be \"x\": SRC:DEST is expected"),
@@ -226,6 +237,7 @@ mod tests {
         assert_eq!(hint("exclude-modules"), "the nearest one is exclude-module");
         assert_eq!(hint("entri"), "the nearest one is entry");
         assert!(hint("zzzzzzzzzzzz").contains("--help"));
+        assert_eq!(hint("jobs"), "--jobs is for the command line: it says nothing of the project");
     }
 
     /// Any option with a value that is a path must be known as one, or the table's would be relative to the wrong directory.

@@ -3,6 +3,8 @@
 //! An excluded name and all below it never join: [`Builder::ensure`] asks here. Who imports one is noted, so that it can
 //! be said. A runtime hook is a module of the program with a name of ours, which nobody imports.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::build::{Builder, GraphError, MAIN};
@@ -60,17 +62,24 @@ impl GraphOptions<'_> {
         self.excluded.iter().find(is_at_or_above).map(String::as_str)
     }
 
-    /// The directories of `--paths`, absolute.
+    /// The directories of `--paths`, and the ZIP files, absolute.
     ///
     /// # Errors
-    /// When one is not there.
+    /// When one is not there, or is another file.
     pub fn directories(&self) -> Result<Vec<PathBuf>, GraphError> {
         let absolute = |path: &PathBuf| {
-            let found = std::path::absolute(path).ok().filter(|path| path.exists());
+            let found = std::path::absolute(path).ok().filter(|path| path.is_dir() || is_zip(path));
             found.ok_or_else(|| GraphError::NoDirectory { path: path.clone() })
         };
         self.paths.iter().map(absolute).collect()
     }
+}
+
+/// Whether a file may be a ZIP file with modules. One may begin as a script does.
+fn is_zip(path: &Path) -> bool {
+    let mut start = [0; 2];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && matches!(&start, b"PK" | b"#!")
 }
 
 impl Builder<'_> {
