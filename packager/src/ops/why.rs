@@ -19,6 +19,9 @@ use crate::why::document::DocumentError;
 /// The slot is in the stub, which is not longer than this.
 const LONGEST_STUB: u64 = 2 << 20;
 
+/// How native code begins.
+const ELF: &[u8; 4] = b"\x7fELF";
+
 /// Reasons that claim to be longer are not read.
 const LONGEST_REASONS: u64 = 256 << 20;
 
@@ -87,19 +90,22 @@ pub fn of_program(request: &BuildRequest, question: &Question) -> Result<String,
     Ok(answer(&prepared.plan.reasons, question).map_err(WhyError::from)?)
 }
 
-/// The executable that a path names: itself, or the one in the directory that `--onedir` makes. None for what is a
-/// program.
+/// The executable that a path names: itself, or the one in the directory that `--onedir` makes. Native code of others is
+/// one, too: it is no program in Python. None for what may be such a program.
 pub fn executable_at(path: &Path) -> Option<PathBuf> {
     let executable = if path.is_dir() { executable_in(path) } else { path.to_owned() };
-    let is_executable = executable.is_file() && matches!(read_slot(&executable), Ok(Some(_)));
-    is_executable.then_some(executable)
+    let is_native = || {
+        let mut start = [0; 4];
+        File::open(&executable).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == *ELF
+    };
+    (executable.is_file() && is_native()).then_some(executable)
 }
 
 /// The state of the slot in a file; none where there is no slot.
 fn read_slot(executable: &Path) -> io::Result<Option<SlotState>> {
     let mut start = Vec::new();
     File::open(executable)?.take(LONGEST_STUB).read_to_end(&mut start)?;
-    if !start.starts_with(b"\x7fELF") {
+    if !start.starts_with(ELF) {
         return Ok(None);
     }
     let slot = slot::find(&start).and_then(|at| start.get(at..)?.first_chunk::<SLOT_LENGTH>());
@@ -132,4 +138,24 @@ pub fn read_reasons(executable: &Path) -> Result<Reasons, WhyError> {
     }
     let document = archive.read(extent).map_err(damaged)?;
     Reasons::from_bytes(&document).map_err(|source| WhyError::Document { path: path(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn native_code_of_others_is_no_program_in_python() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str, text: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let (native, script) = (at("native", b"\x7fELF\x02\x01"), at("script", b"print()\n"));
+        let found = executable_at(&native).unwrap();
+        assert!(matches!(read_reasons(&found), Err(WhyError::NoReasons(path)) if path == native));
+        assert_eq!([executable_at(&script), executable_at(&at("empty", b""))], [None, None]);
+        assert_eq!(executable_at(folder.path()), None);
+    }
 }

@@ -1,11 +1,12 @@
 //! The answer to `snapfreeze why`: for a module, a file, a library, or what is not there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::chain::{Node, Step, Ways};
 use super::words::{Line, Plain, columns, name, of_asker, of_step};
 use super::{ReasonedLibrary, Reasons};
+use crate::graph::requirements::normalized;
 use crate::graph::{Given, LeaveReason};
 
 /// How many imports that were not followed are shown, unless all are asked for.
@@ -44,8 +45,9 @@ pub fn answer(reasons: &Reasons, question: &Question) -> Result<String, UnknownN
     let name = question.name;
     let ways = Ways::of(reasons);
     let answer = Answer { reasons, ways: &ways, all: question.all };
-    // `./data.txt` is what a shell completes.
+    // `./data.txt` is what a shell completes, `app/_internal/data.txt` what a traceback shows.
     let found = answer.for_name(name).or_else(|| answer.for_name(name.strip_prefix("./")?));
+    let found = found.or_else(|| answer.for_name(name.split_once("_internal/")?.1));
     found.ok_or_else(|| UnknownName { name: name.to_owned(), similar: similar(reasons, name) })
 }
 
@@ -68,7 +70,8 @@ struct Answer<'a> {
 impl Answer<'_> {
     fn for_name(&self, name: &str) -> Option<String> {
         let found = self.for_module(name).or_else(|| self.for_file(name)).or_else(|| self.for_library(name));
-        found.or_else(|| self.for_left_out(name)).or_else(|| self.for_missing(name))
+        let found = found.or_else(|| self.for_left_out(name)).or_else(|| self.for_missing(name));
+        found.or_else(|| self.for_distribution(name))
     }
 
     fn for_module(&self, name: &str) -> Option<String> {
@@ -153,10 +156,23 @@ impl Answer<'_> {
             let askers = of_reason.flat_map(|name| {
                 left_out[*name].askers.iter().map(|asker| of_asker(self.reasons, asker, name))
             });
-            let lines: BTreeSet<Line> = askers.collect();
-            text += &self.some_of(lines.into_iter().collect());
+            text += &self.some_of(in_order(askers));
             let _ = writeln!(text, "{how}");
         }
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// A distribution that was left out, by the name that the report of a build gives it.
+    fn for_distribution(&self, name: &str) -> Option<String> {
+        let name = normalized(name);
+        let is_it = |reason: &LeaveReason| match reason {
+            LeaveReason::Optional { distribution } => normalized(distribution) == name,
+            LeaveReason::Excluded { .. } | LeaveReason::Hook { .. } => false,
+        };
+        let tops = self.reasons.left_out.iter().filter(|(_, left)| is_it(&left.reason));
+        let tops: BTreeSet<&str> =
+            tops.map(|(module, _)| module.split('.').next().unwrap_or(module)).collect();
+        let text: String = tops.into_iter().filter_map(|top| self.for_left_out(top)).collect();
         (!text.is_empty()).then_some(text)
     }
 
@@ -167,9 +183,8 @@ impl Answer<'_> {
             return None;
         }
         let lines = names.into_iter().map(|name| of_asker(self.reasons, &missing[name], name));
-        let lines: BTreeSet<Line> = lines.collect();
         let text = format!("{} is not in the program: it was not found when it was built\n", Plain(name));
-        Some(text + &self.some_of(lines.into_iter().collect()))
+        Some(text + &self.some_of(in_order(lines)))
     }
 
     /// The first lines, with the number of the others.
@@ -204,6 +219,15 @@ fn concerning<'a>(all: impl Iterator<Item = &'a String> + Clone, name: &str) -> 
     };
     let below: Vec<&String> = all.clone().filter(|other| is_below(other, name)).collect();
     if below.is_empty() { all.filter(|other| is_below(name, other)).collect() } else { below }
+}
+
+/// Lines by file, then by number: line 42 comes before line 1480. None twice.
+fn in_order(lines: impl Iterator<Item = Line>) -> Vec<Line> {
+    let keyed = lines.map(|(who, does)| {
+        let (file, line) = who.rsplit_once(':').unwrap_or((&who, ""));
+        ((file.to_owned(), line.parse::<u32>().unwrap_or_default(), does.clone()), (who, does))
+    });
+    keyed.collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
 /// Why something was left out, and what brings it in.

@@ -110,6 +110,7 @@ fn files_and_libraries_have_the_way_of_what_needs_them() {
         )
     );
     assert_eq!(ask("more.txt"), "more.txt is in the program: an option adds it\n");
+    assert_eq!(ask("/opt/app/_internal/more.txt"), ask("more.txt"));
     assert_eq!(ask("a/b.py"), "a/b.py is in the program: the module a.b\n  app.py:3  imports a.b\n");
     assert_eq!(
         ask("liby.so.1"),
@@ -134,6 +135,9 @@ fn what_is_not_there_has_the_imports_that_were_not_followed() {
         assert_eq!(text.matches("imports IPython.core, in a try").count(), 10);
         assert!(text.ends_with("  and 2 more (-v)\n--follow-optional IPython brings it in\n"), "{text}");
     }
+    assert_eq!(ask("ipython"), ask("IPython"));
+    let lines: Vec<String> = ask("IPython").lines().skip(1).take(10).map(|line| line[..11].into()).collect();
+    assert_eq!((lines[1].as_str(), lines[9].as_str()), ("  a/b.py:2 ", "  a/b.py:10"));
     let all = answer(&small(), &Question { name: "IPython", all: true }).unwrap();
     assert_eq!(all.matches("imports IPython.core, in a try").count(), 12);
     assert_eq!(
