@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use super::walk::DEVELOPMENT_SUFFIXES;
+
 /// What a source mentions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mentions {
@@ -16,6 +18,12 @@ pub struct Mentions {
     pub attaches_stub: bool,
     /// Names of Python files, as literals.
     pub python_files: BTreeSet<String>,
+    /// Names of other files for development, as literals: sources that are compiled when the program runs.
+    pub development_files: BTreeSet<String>,
+    /// Functions at top level of a module that asks for the source of objects (`inspect.getsource`).
+    pub askers_for_sources: BTreeSet<String>,
+    /// Its decorators: the first part of the module that each comes from, and its last name there.
+    pub decorators: BTreeSet<(String, String)>,
     /// Whether it asks where it lies itself.
     pub asks_for_its_place: bool,
     /// Whether it opens or runs files.
@@ -61,13 +69,22 @@ impl Mentions {
                 mentions.groups.extend(literals_behind(text, function).map(str::to_owned));
             }
         }
-        mentions.python_files = python_files(text);
+        mentions.python_files = files_with_suffix(text, "py");
         let has = |pieces: &[&str]| pieces.iter().any(|piece| text.contains(piece));
+        if text.contains("__file__") && has(&OPENERS) {
+            let suffixes = DEVELOPMENT_SUFFIXES.iter();
+            mentions.development_files =
+                suffixes.flat_map(|suffix| files_with_suffix(text, suffix)).collect();
+        }
+        let functions = || text.lines().filter_map(|line| line.strip_prefix("def ")?.split('(').next());
+        if has(&["inspect.getsource", "import getsource"]) {
+            mentions.askers_for_sources = functions().map(str::to_owned).collect();
+        }
+        mentions.decorators = decorators(text);
         mentions.asks_for_its_place = has(&PLACES);
         mentions.opens_files = has(&OPENERS);
         if mentions.opens_files && has(&TESTS_FOR_PYTHON) && has(&LISTERS) {
-            let definitions = text.lines().filter_map(|line| line.strip_prefix("def ")?.split('(').next());
-            mentions.readers_of_sources = definitions.map(str::to_owned).collect();
+            mentions.readers_of_sources = functions().map(str::to_owned).collect();
         }
         mentions
     }
@@ -129,15 +146,52 @@ pub fn normalized(name: &str) -> String {
     normalized
 }
 
-fn python_files(text: &str) -> BTreeSet<String> {
+/// The decorators that a source imports: the first part of the module, and the last name.
+fn decorators(text: &str) -> BTreeSet<(String, String)> {
+    let is_part = |character: char| character.is_alphanumeric() || matches!(character, '_' | '.');
+    let dotted =
+        |text: &str| -> String { text.chars().take_while(|character| is_part(*character)).collect() };
+    let first = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
+    let used = text.lines().filter_map(|line| line.trim_start().strip_prefix('@')).map(dotted);
+    let used: BTreeSet<String> = used.filter(|name| !name.is_empty()).collect();
+    let mut decorators = BTreeSet::new();
+    if used.is_empty() {
+        return decorators;
+    }
+    for line in text.lines().map(str::trim_start) {
+        let from = line.strip_prefix("from ").and_then(|rest| rest.split_once(" import "));
+        let (module, names) = match (from, line.strip_prefix("import ")) {
+            (Some((module, names)), _) => (Some(module), names),
+            (None, Some(names)) => (None, names),
+            (None, None) => continue,
+        };
+        for imported in names.split(',') {
+            let imported = imported.trim().trim_start_matches('(').trim_end_matches(')');
+            let (name, bound) = imported.split_once(" as ").unwrap_or((imported, imported));
+            let (name, bound) = (dotted(name), first(&dotted(bound.trim())));
+            for decorator in used.iter().filter(|decorator| first(decorator) == bound) {
+                let last = match decorator.rsplit_once('.') {
+                    Some((_, last)) => last.to_owned(),
+                    None => name.clone(),
+                };
+                decorators.insert((first(module.unwrap_or(&name)), last));
+            }
+        }
+    }
+    decorators
+}
+
+/// The string literals that are plain names of files with a suffix.
+fn files_with_suffix(text: &str, suffix: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for quote in ['"', '\''] {
-        for (at, _) in text.match_indices(if quote == '"' { ".py\"" } else { ".py'" }) {
-            let end = at + ".py".len();
+        let ending = format!(".{suffix}{quote}");
+        for (at, _) in text.match_indices(&ending) {
+            let end = at + ending.len() - 1;
             let Some(start) = text[..end].rfind(quote) else { continue };
             let name = &text[start + 1..end];
             let is_name = |character: char| character.is_ascii_alphanumeric() || "_-.{}%".contains(character);
-            if name.len() > ".py".len() && name.chars().all(is_name) {
+            if name.len() > ending.len() - 1 && name.chars().all(is_name) {
                 names.insert(name.to_owned());
             }
         }
@@ -189,6 +243,20 @@ version(__name__)
         assert_eq!(call("here = __file__\nstructure(here)"), Some(vec![]));
         assert_eq!(call("structure(\"models\")"), None, "relative to wherever it runs");
         assert_eq!(call("__file__\ndef structure(path): ...\ninfrastructure(1)\nstructure"), None);
+    }
+
+    #[test]
+    fn files_for_development_and_decorators_are_seen() {
+        let source = "import a.b\nfrom c.d import (e, f as g)\nimport h\n@a.b.run\n@g()\ndef x(): ...\n\
+            with open(join(dirname(__file__), '_x.c')) as file: ...\n";
+        let mentions = Mentions::of(source.as_bytes());
+        assert_eq!(Vec::from_iter(&mentions.development_files), ["_x.c"]);
+        let pair = |one: &str, other: &str| (one.to_owned(), other.to_owned());
+        assert_eq!(mentions.decorators, BTreeSet::from([pair("a", "run"), pair("c", "f")]));
+        assert!(mentions.askers_for_sources.is_empty());
+        let asking = Mentions::of(b"def decorator(f):\n    inspect.getsource(f)\n");
+        assert_eq!(Vec::from_iter(&asking.askers_for_sources), ["decorator"]);
+        assert!(Mentions::of(b"x = 'a.c'").development_files.is_empty(), "it opens nothing beside itself");
     }
 
     #[test]

@@ -22,7 +22,8 @@ pub struct ReadByPrograms {
     /// file that is there; or one asks a function for the directory that reads all of a directory's.
     pub with_sources: HashSet<TreePath>,
     /// Python files of the tree that are read, or run by another Python: a module beside them names them and asks where
-    /// it lies, or nobody imports them.
+    /// it lies, or nobody imports them; or a decorator from a package that asks for sources is used in them. Other
+    /// files for development that a module beside them names and opens.
     pub source_files: HashSet<TreePath>,
 }
 
@@ -50,7 +51,9 @@ pub fn read(graph: &ModuleGraph) -> ReadByPrograms {
     let modules: HashSet<&str> = graph.modules.values().map(|module| module.file.as_str()).collect();
     let is_imported =
         |file: &TreePath| std::str::from_utf8(file.as_bytes()).is_ok_and(|file| modules.contains(file));
-    let mut read = ReadByPrograms::default();
+    let by_file = sources.iter().zip(&found);
+    let by_file = by_file.map(|((module, ..), (_, mentions, _))| (module.file.as_str(), mentions));
+    let mut read = ReadByPrograms { source_files: read_by_decorators(by_file), ..ReadByPrograms::default() };
     let mut opening = HashSet::new();
     let mut naming = HashSet::new();
     let mut readers: BTreeMap<Vec<u8>, BTreeSet<String>> = BTreeMap::new();
@@ -69,10 +72,12 @@ pub fn read(graph: &ModuleGraph) -> ReadByPrograms {
                 opening.insert(directory.clone());
             }
             if mentions.asks_for_its_place && !neighbours.is_empty() {
-                naming.insert(directory);
+                naming.insert(directory.clone());
             }
             let is_meant = |file: &TreePath| mentions.asks_for_its_place || !is_imported(file);
             read.source_files.extend(neighbours.into_iter().filter(is_meant));
+            let development = mentions.development_files.iter();
+            read.source_files.extend(development.map(|name| directory.join(name.as_bytes())));
         }
     }
     read.with_sources = naming.intersection(&opening).cloned().collect();
@@ -92,6 +97,21 @@ pub fn read(graph: &ModuleGraph) -> ReadByPrograms {
         }
     }
     read
+}
+
+/// The modules whose decorators ask for the source of what they decorate: functions of a module of another package
+/// that asks for sources (`typeguard.typechecked`).
+fn read_by_decorators<'a>(found: impl Iterator<Item = (&'a str, &'a Mentions)> + Clone) -> HashSet<TreePath> {
+    let top = |file: &'a str| file.split(['/', '.']).next().unwrap_or_default();
+    let askers = found.clone().flat_map(|(file, mentions)| {
+        mentions.askers_for_sources.iter().map(move |function| (top(file), function.as_str()))
+    });
+    let askers: HashSet<(&str, &str)> = askers.collect();
+    let is_read = |(file, mentions): &(&'a str, &'a Mentions)| {
+        let mut decorators = mentions.decorators.iter();
+        decorators.any(|(from, name)| from != top(file) && askers.contains(&(from.as_str(), name.as_str())))
+    };
+    found.filter(is_read).map(|(file, _)| TreePath::from(file)).collect()
 }
 
 /// The first component of a directory in the tree: what belongs together.

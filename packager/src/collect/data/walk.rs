@@ -32,7 +32,7 @@ pub struct KnownModules {
     pub excluded: HashSet<TreePath>,
     /// Directories whose Python files are read when the program runs.
     pub with_sources: HashSet<TreePath>,
-    /// Python files that are read, or run by another Python.
+    /// Python files that are read, or run by another Python, and files for development that are read.
     pub source_files: HashSet<TreePath>,
 }
 
@@ -82,7 +82,7 @@ enum Directory {
 }
 
 /// Files that are of use only to those who change or build the package.
-const DEVELOPMENT_SUFFIXES: [&str; 20] = [
+pub const DEVELOPMENT_SUFFIXES: [&str; 20] = [
     "a", "c", "cc", "cpp", "cxx", "f", "f90", "f95", "h", "hh", "hpp", "hxx", "la", "lib", "o", "obj", "pxd",
     "pxi", "pyi", "pyx",
 ];
@@ -276,7 +276,9 @@ impl Walk<'_> {
             Some("pyi") if scope == Scope::Data => {
                 kind == Directory::Plain || self.known.with_stubs.contains(&path.parent())
             }
-            Some(suffix) if scope == Scope::Data && DEVELOPMENT_SUFFIXES.contains(&suffix) => false,
+            Some(suffix) if scope == Scope::Data && DEVELOPMENT_SUFFIXES.contains(&suffix) => {
+                self.known.source_files.contains(path)
+            }
             Some("so") => !is_extension_of_target(name, self.suffixes, place),
             _ => true,
         }
