@@ -96,6 +96,7 @@ fn names_put_together_bring_all_that_match() {
     let regions = "app app.loader app.region_x app.region_y";
     for call in [
         "__import__('region_%s' % c, globals(), locals(), ['X'], 1)",
+        "__import__('region_%-3.2x' % c, globals(), locals(), ['X'], 1)",
         "from importlib import import_module as load\nload(f'app.region_{c}')",
         "from importlib import import_module as load\nload('.region_' + c, __package__)",
         "from importlib import import_module as load\nload('app.region_{}'.format(c))",

@@ -278,8 +278,11 @@ fn places(template: &str) -> Option<Vec<String>> {
     while let Some(at) = rest.find(['%', '{', '}']) {
         let (before, place) = rest.split_at(at);
         texts.last_mut()?.push_str(before);
-        rest = match place.strip_prefix("%s") {
-            Some(rest) => rest,
+        rest = match place.strip_prefix('%') {
+            // Flags, width and precision, then the conversion: `%s`, `%d`, `%03x`.
+            Some(rest) => rest
+                .trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | '.'))
+                .strip_prefix(['s', 'd', 'i', 'u', 'o', 'x', 'X'])?,
             None => place.strip_prefix('{')?.split_once('}')?.1,
         };
         texts.push(String::new());
