@@ -138,9 +138,9 @@ fn why(fixtures: &Fixtures, python: &Interpreter) {
                     hidden_absolute, by a hook: hook-quiet.py\n";
     assert_eq!(ask("hidden_absolute"), expected);
     assert_eq!(ask("share/one.txt"), "share/one.txt is in the program: a hook adds it\n");
-    let expected = "this_is_only_here is not in the program: it was excluded, these imports were not followed\n  \
-                    quiet/__init__.py:9  imports this_is_only_here, in a function\nthis_is_only_here is excluded by \
-                    --exclude-module or a hook\n";
+    let expected = "this_is_only_here is not in the program: a hook excludes this_is_only_here, these imports were not \
+                    followed\n  quiet/__init__.py:9  imports this_is_only_here, in a function\n\
+                    --hidden-import this_is_only_here brings it in\n";
     assert_eq!(ask("this_is_only_here"), expected);
 }
 
