@@ -100,8 +100,10 @@ fn signals_from_outside(fixtures: &Fixtures, python: &Interpreter) {
     let frozen = fixtures.frozen(PROGRAM, python);
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGUSR1] {
         let run = |command: &mut Command| {
-            let running = Running::start(command.arg("waits_for_a_signal"));
-            std::thread::sleep(Duration::from_millis(400));
+            let mut running = Running::start(command.arg("waits_for_a_signal"));
+            running.wait_for_output();
+            // From the output to the sleep in which the signal is to find it.
+            std::thread::sleep(Duration::from_millis(200));
             running.signal(signal);
             running.end(TIME_LIMIT).unwrap()
         };

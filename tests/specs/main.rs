@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 use snapfreeze_tests::Fixtures;
+use snapfreeze_tests::execution::hear_signals;
 
 mod certificates;
 mod corpus;
@@ -78,6 +79,7 @@ const BEHAVIOURS: &[Behaviour] = &[
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
+    hear_signals();
     let command = Path::new(env!("CARGO_BIN_EXE_snapfreeze-under-test"));
     let fixtures = Fixtures::find(command, Path::new(env!("CARGO_TARGET_TMPDIR")));
     let trials: Vec<Trial> = BEHAVIOURS.iter().flat_map(|behaviour| behaviour(&fixtures)).collect();

@@ -114,8 +114,8 @@ pub fn execute_within(command: &mut Command, limit: Duration, input: &[u8]) -> O
 pub struct Running {
     /// The process.
     pub child: Child,
-    stdout: mpsc::Receiver<Vec<u8>>,
-    stderr: mpsc::Receiver<Vec<u8>>,
+    stdout: Heard,
+    stderr: Heard,
 }
 
 impl Running {
@@ -141,9 +141,18 @@ impl Running {
                 Err(error) => panic!("cannot start {command:?}: {error}"),
             }
         };
-        let stdout = read_all(child.stdout.take());
-        let stderr = read_all(child.stderr.take());
+        let stdout = Heard::from(child.stdout.take());
+        let stderr = Heard::from(child.stderr.take());
         Self { child, stdout, stderr }
+    }
+
+    /// Waits until the program has written to stdout.
+    ///
+    /// # Panics
+    /// When it ends without, or takes longer than [`TIME_LIMIT`].
+    #[track_caller]
+    pub fn wait_for_output(&mut self) {
+        assert!(self.stdout.more(TIME_LIMIT), "no output: {:?}", self.child);
     }
 
     /// Sends a signal to the program, not to its children.
@@ -174,9 +183,8 @@ impl Running {
         let outcome = Outcome {
             code: status.and_then(|status| status.code()),
             signal: status.and_then(|status| status.signal()),
-            // A grandchild may hold the pipes open; what it says later is not waited for.
-            stdout: self.stdout.recv_timeout(Duration::from_secs(10)).unwrap_or_default(),
-            stderr: self.stderr.recv_timeout(Duration::from_secs(10)).unwrap_or_default(),
+            stdout: self.stdout.all(),
+            stderr: self.stderr.all(),
         };
         if in_time { Ok(outcome) } else { Err(outcome) }
     }
@@ -201,14 +209,51 @@ fn send(process: i32, signal: i32) {
     unsafe { libc::kill(process, signal) };
 }
 
-fn read_all(stream: Option<impl Read + Send + 'static>) -> mpsc::Receiver<Vec<u8>> {
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut all = Vec::new();
-        if let Some(mut stream) = stream {
-            let _ = stream.read_to_end(&mut all);
+/// Takes back that signals are ignored: where tests run in the background of a shell, SIGINT is, and all programs would
+/// inherit that.
+pub fn hear_signals() {
+    for signal in [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP] {
+        // SAFETY: no handler of ours is set, and the default needs none.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
+
+/// What a program writes to a stream, read on a thread of its own.
+#[derive(Debug)]
+struct Heard {
+    pieces: mpsc::Receiver<Vec<u8>>,
+    all: Vec<u8>,
+}
+
+impl Heard {
+    fn from(stream: Option<impl Read + Send + 'static>) -> Self {
+        let (sender, pieces) = mpsc::channel();
+        std::thread::spawn(move || {
+            let Some(mut stream) = stream else { return };
+            let mut piece = vec![0; 1 << 16];
+            loop {
+                match stream.read(&mut piece) {
+                    Ok(length @ 1..) if sender.send(piece[..length].to_vec()).is_ok() => {}
+                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                    _ => return,
+                }
+            }
+        });
+        Self { pieces, all: Vec::new() }
+    }
+
+    /// Waits for the next piece. False at the end, or when there is none within the limit.
+    fn more(&mut self, limit: Duration) -> bool {
+        match self.pieces.recv_timeout(limit) {
+            Ok(piece) => self.all.extend(piece),
+            Err(_) => return false,
         }
-        let _ = sender.send(all);
-    });
-    receiver
+        true
+    }
+
+    /// Everything. A grandchild may hold the pipe open; what it says later is not waited for.
+    fn all(&mut self) -> Vec<u8> {
+        while self.more(Duration::from_secs(10)) {}
+        std::mem::take(&mut self.all)
+    }
 }

@@ -19,6 +19,7 @@ use marshal::MarshalError;
 use workers::{CompileJob, CompileOutcome, SyntaxProblem, WorkerError, Workers};
 
 use crate::cache::{Cache, Key, Shelf};
+use crate::graph::distributions::is_in_site;
 use crate::plan::{Plan, PlannedContent, PlannedModule, PlannedOrigin};
 use crate::probe::PythonFacts;
 
@@ -127,11 +128,20 @@ pub fn compile(
     for (module, result) in results {
         match result {
             Ok(code) => drop(bytecode.modules.insert(module.name.clone(), code)),
-            Err(error) if module.origin == PlannedOrigin::Own => return Err(error),
+            Err(error) if is_of_program(module) => return Err(error),
             Err(error) => bytecode.warnings.push(format!("{} is left out: {error}", module.name)),
         }
     }
     Ok(bytecode)
+}
+
+/// Whether a module is the program's own and not among installed files, where there are files for other versions of Python.
+fn is_of_program(module: &PlannedModule) -> bool {
+    let is_installed = match &module.content {
+        PlannedContent::Source { path: Some(path), .. } => is_in_site(path),
+        _ => false,
+    };
+    module.origin == PlannedOrigin::Own && !is_installed
 }
 
 struct Compiler<'a> {

@@ -605,6 +605,7 @@ def fork_and_raise():
 def waits_for_a_signal():
     import time
 
+    print("waiting", flush=True)
     time.sleep(30 if len(sys.argv) == 2 else 0)
 
 

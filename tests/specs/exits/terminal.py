@@ -6,6 +6,9 @@ import select
 import sys
 import time
 
+# A program that is interrupted says when it is ready for that; others may be typed at before they ask.
+INTERRUPT = b"\x03"
+
 
 def main():
     typed, command = sys.argv[1].encode(), sys.argv[2:]
@@ -24,7 +27,7 @@ def main():
             if not text:
                 break
             shown += text
-        elif typed and time.monotonic() - started > 0.5:
+        elif typed and (shown or typed != INTERRUPT and time.monotonic() - started > 0.5):
             end = typed.find(b"\n") + 1 or 1
             os.write(terminal, typed[:end])
             typed = typed[end:]
