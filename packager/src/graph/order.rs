@@ -22,8 +22,7 @@ pub fn predicted<'a>(
     entry: &str,
     observed: impl IntoIterator<Item = &'a str>,
 ) -> Vec<(String, bool)> {
-    let mut walk =
-        Walk { graph, seen: BTreeSet::new(), listed: BTreeSet::new(), order: Vec::new() };
+    let mut walk = Walk { graph, seen: BTreeSet::new(), listed: BTreeSet::new(), order: Vec::new() };
     for name in STARTUP {
         walk.visit(name);
     }

@@ -118,7 +118,10 @@ fn the_programs_code_runs_in_all_helpers_but_trackers() {
     assert!(runs(&["--multiprocessing-fork", "pipe_handle=6"]));
     assert!(runs(&["-c", "from multiprocessing.forkserver import main; main(4)"]));
     assert!(!runs(&["-c", TRACKER]));
-    assert!(!runs(&["-c", "from joblib.externals.loky.backend.resource_tracker import main; main(4, False)"]));
+    assert!(!runs(&[
+        "-c",
+        "from joblib.externals.loky.backend.resource_tracker import main; main(4, False)"
+    ]));
 }
 
 /// A byte that differs makes another text: what is still taken for a helper calls the same function of the same module.

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use snapfreeze_tests::corpus::{Figures, Row, rows};
+use snapfreeze_tests::corpus::{Failure, Figures, Row, rows};
 use snapfreeze_tests::{Fixtures, Slot};
 
 /// The name under which this program is the command under test.
@@ -143,10 +143,11 @@ fn end(row: &Row, fixtures: &Fixtures, remove: bool) -> End {
             let line = format!("FAILED  {name} passes, although: {cause}");
             End { line, details: Some(String::new()), figures: None }
         }
-        (Err(_), Some(cause)) => {
+        // A row whose environment or whose own words are wrong is no known failure.
+        (Err(Failure::Build(_) | Failure::Frozen(_)), Some(cause)) => {
             End { line: format!("known   {name} {cause}"), details: None, figures: None }
         }
-        (Err(failure), None) => {
+        (Err(failure), _) => {
             let failure = failure.to_string();
             let first = failure.lines().next().unwrap_or_default();
             let lines: Vec<&str> = failure.lines().skip(1).collect();
