@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -18,6 +19,9 @@ use crate::jail::Jail;
 
 /// How long a build may take, and a program: generous, for the machine may be busy.
 const TIME_LIMIT: Duration = Duration::from_secs(300);
+
+/// How many lines a program may have, but blank ones.
+const LINES: RangeInclusive<usize> = 3..=15;
 
 /// How many rows may say that they fail.
 pub const KNOWN_FAILURES: usize = 3;
@@ -98,7 +102,8 @@ impl fmt::Display for Failure {
 /// All rows, in the order of files and of rows in them.
 ///
 /// # Errors
-/// When a file is not as `corpus/README.md` says, two rows have one name, or too many say that they fail.
+/// When a file is not as `corpus/README.md` says, two rows have one name, a program is too short or too long, or too
+/// many rows say that they fail.
 pub fn rows() -> Result<Vec<Row>, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     let entries = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -114,6 +119,13 @@ pub fn rows() -> Result<Vec<Row>, String> {
     let mut names = BTreeSet::new();
     if let Some(twice) = rows.iter().find(|row| !names.insert(row.name.as_str())) {
         return Err(format!("two rows are named {}", twice.name));
+    }
+    for row in &rows {
+        let lines = row.program.lines().filter(|line| !line.trim().is_empty()).count();
+        if !LINES.contains(&lines) {
+            let (least, most) = (LINES.start(), LINES.end());
+            return Err(format!("{}: its program has {lines} lines; {least} to {most} are meant", row.name));
+        }
     }
     let failing = rows.iter().filter(|row| row.fails.is_some()).count();
     if failing > KNOWN_FAILURES {
