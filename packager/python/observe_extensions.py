@@ -3,7 +3,7 @@
 Run by the target interpreter as `python -I [-S] -B -X utf8 observe_extensions.py REQUEST RECORDS`; the packager's
 side is `src/graph/observe.rs`.
 
-Input: REQUEST, strings separated by NUL: `1` to put sys.modules back after each extension or `0`, seconds until this
+Input: REQUEST, strings separated by NUL: `1` to import each extension in a process of its own or `0`, seconds until this
 process ends itself, number of sys.path entries, these entries, the extensions' names.
 Output: lines in RECORDS, tab-separated: `start NAME`, `done NAME REASON MODULES` (REASON empty if the import worked,
 MODULES comma-separated) and at last `end`. A line is in the file before the next import starts, so that a crash
@@ -27,6 +27,9 @@ import _frozen_importlib_external as bootstrap_external
 from _io import FileIO
 
 REASON_LENGTH = 300
+
+# A child ends so when its record is complete.
+WATCHED = 93
 
 # Extensions whose create or exec is running, innermost last.
 running: "list[str]" = []
@@ -214,21 +217,40 @@ def main(request_path: str, records_path: str) -> None:
         with FileIO(records_path, "a") as file:
             file.write(("\t".join(fields) + "\n").encode("utf-8", "backslashreplace"))
 
+    def watch(extension: str) -> None:
+        record("start", extension)
+        reason = observe(extension)
+        record("done", extension, reason, ",".join(imports_of(extension)))
+
     end_when_abandoned(int(seconds))
     watch_loaders()
     watch_from_imports()
     sys.addaudithook(audit)
-    baseline = dict(sys.modules)
-    kept_alive = []
     for extension in names[int(count) :]:
-        record("start", extension)
-        reason = observe(extension)
-        record("done", extension, reason, ",".join(imports_of(extension)))
         if isolate == "1":
-            kept_alive.append(dict(sys.modules))
-            sys.modules.clear()
-            sys.modules.update(baseline)
+            in_child(int(seconds), watch, extension)
+        else:
+            watch(extension)
     record("end")
+
+
+def in_child(seconds: int, watch: "Callable[[str], None]", extension: str) -> None:
+    """In a process that has imported no other extension: what C code keeps of one could hide what the next imports."""
+    if sys.platform == "win32":
+        return watch(extension)
+    import posix
+
+    child = posix.fork()
+    if child == 0:
+        end_when_abandoned(seconds)
+        watch(extension)
+        posix._exit(WATCHED)
+    status = posix.waitpid(child, 0)[1]
+    if status != WATCHED << 8:
+        # The extension has ended the process: the same end for this one tells the packager so.
+        if status & 0x7F:
+            posix.kill(posix.getpid(), status & 0x7F)
+        posix._exit(status >> 8)
 
 
 def end_when_abandoned(seconds: int) -> None:

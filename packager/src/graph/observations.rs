@@ -2,7 +2,7 @@
 //!
 //! The modules of one distribution are watched together, in one subprocess: what one of them has imported, the next
 //! does not import again, so the record is true of the group and is kept under the content of all of its files. The
-//! standard library's modules are watched each from a clean state and kept one by one.
+//! standard library's modules are watched each in a process of its own and kept one by one.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -51,8 +51,8 @@ pub struct ObserveRequest<'a> {
     pub needs_site: bool,
     /// Dotted names of the extensions, usually those of one distribution.
     pub modules: &'a [String],
-    /// Put `sys.modules` back after each extension. Right for the standard library; other packages need not survive
-    /// being imported twice (numpy does not).
+    /// Import each extension in a process of its own, so that no record depends on the others. Quick for the standard
+    /// library; the extensions of a package bring each other along, mostly.
     pub isolate: bool,
     /// For all extensions together, restarts included.
     pub time_limit: Duration,
