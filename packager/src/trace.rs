@@ -21,13 +21,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::SIGINT;
-use signal_hook::flag::register_conditional_default;
+use signal_hook::flag::{register, register_conditional_default};
 
 use crate::entry::Entry;
 use crate::probe::PythonFacts;
 pub use records::{Importer, Traced, TracedModule};
+
+/// How much later than the program this process may take an interrupt.
+const MOST_DELAY: Duration = Duration::from_secs(1);
 
 const RECORDER: &str = include_str!("../python/trace_run.py");
 
@@ -101,28 +105,51 @@ pub fn run(request: &TraceRequest, traces: &[TraceArguments]) -> Result<Traced, 
     if traces.is_empty() {
         return Ok(traced);
     }
-    let ends_build = interrupt_ends_build().map_err(TraceError::Record)?;
-    ends_build.store(false, Ordering::SeqCst);
-    let result = traces.iter().try_for_each(|arguments| run_once(request, arguments, &mut traced));
-    ends_build.store(true, Ordering::SeqCst);
+    let interrupts = Interrupts::of_process().map_err(TraceError::Record)?;
+    interrupts.end_build.store(false, Ordering::SeqCst);
+    let result =
+        traces.iter().try_for_each(|arguments| run_once(request, arguments, &interrupts, &mut traced));
+    interrupts.end_build.store(true, Ordering::SeqCst);
     result.map(|()| traced)
 }
 
-/// Whether SIGINT does to this process what it usually does. While a program runs, the signal is that program's alone.
-fn interrupt_ends_build() -> io::Result<Arc<AtomicBool>> {
-    static ENDS: Mutex<Option<Arc<AtomicBool>>> = Mutex::new(None);
-    let mut ends = ENDS.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(ends) = &*ends {
-        return Ok(Arc::clone(ends));
+/// What SIGINT does to this process.
+#[derive(Debug, Clone)]
+struct Interrupts {
+    /// Whether it does what it usually does. While a program runs, the signal is that program's alone.
+    end_build: Arc<AtomicBool>,
+    /// Set whenever there was one.
+    seen: Arc<AtomicBool>,
+}
+
+impl Interrupts {
+    fn of_process() -> io::Result<Self> {
+        static OF_PROCESS: Mutex<Option<Interrupts>> = Mutex::new(None);
+        let mut known = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(interrupts) = &*known {
+            return Ok(interrupts.clone());
+        }
+        let interrupts = Self { end_build: Arc::new(AtomicBool::new(true)), seen: Arc::default() };
+        // In this order: once one was seen, it is known what it does.
+        register_conditional_default(SIGINT, Arc::clone(&interrupts.end_build))?;
+        register(SIGINT, Arc::clone(&interrupts.seen))?;
+        Ok(known.insert(interrupts).clone())
     }
-    let flag = Arc::new(AtomicBool::new(true));
-    register_conditional_default(SIGINT, Arc::clone(&flag))?;
-    Ok(Arc::clone(ends.insert(flag)))
+
+    /// Waits until an interrupt that has ended the program has come to this process, too: a terminal sends it to both,
+    /// and another thread than this one takes it, perhaps later. Where only the program was meant, none comes.
+    fn settle(&self) {
+        let started = Instant::now();
+        while !self.seen.load(Ordering::SeqCst) && started.elapsed() < MOST_DELAY {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
 }
 
 fn run_once(
     request: &TraceRequest,
     arguments: &TraceArguments,
+    interrupts: &Interrupts,
     traced: &mut Traced,
 ) -> Result<(), TraceError> {
     // What is in it is run: it is nobody else's, whatever the umask.
@@ -142,9 +169,13 @@ fn run_once(
     command.args(&program.command).args(&arguments.arguments);
     command.env("PYTHONPATH", with_folder(folder.path(), request.paths, std::env::var_os("PYTHONPATH")));
     let stderr = io::stderr().as_fd().try_clone_to_owned().map_err(TraceError::Record)?;
+    interrupts.seen.store(false, Ordering::SeqCst);
     let status = command.stdout(Stdio::from(stderr)).status();
     let status =
         status.map_err(|source| TraceError::Start { python: request.facts.executable.clone(), source })?;
+    if status.signal() == Some(SIGINT) {
+        interrupts.settle();
+    }
     let name = format!("the traced run `{}`", arguments.text.to_string_lossy());
     let recorded = std::fs::read(&records).map_err(TraceError::Record)?;
     if !traced.add(&recorded, |kind, what| request.is_interpreter || program.is_run_by(kind, what)) {
