@@ -316,6 +316,8 @@ def real_files():
 
 
 def threads_import():
+    # Where two threads meet in it, one may see it half made, in python too: collections and it need each other.
+    import collections.abc
     import importlib
     import threading
 
