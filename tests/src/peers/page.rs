@@ -1,0 +1,285 @@
+//! The page for people: a record comes in, Markdown goes out.
+
+use std::fmt::Write;
+
+use super::builds::Build;
+use super::limits::LIMITS;
+use super::record::{Figures, Record, Row, Section, least, median};
+use super::tools::Tool;
+use super::workloads;
+
+/// Where the picture is, from the page.
+pub const PICTURE: &str = "benchmarks.svg";
+
+/// What is said before all numbers.
+const HEAD: &str = "\
+# Benchmarks
+
+Six programs, frozen by snapfreeze and by others, each compared with `python app.py` in its virtual environment. This page
+is written by
+
+```console
+$ cargo run --release -p snapfreeze-tests --bin peers
+```
+
+";
+
+/// What the numbers mean.
+const NOTES: &str = "\
+## How it is measured
+
+- **Start**: the whole process, from before it is started until the kernel says that it has ended. In each round every tool's
+  program runs once, in another order each time. What does not print what python prints is marked. *Ratios* are the medians of the ratios of each round, so that they need not be those of the medians.
+- **Cold**: the same after `sync` and dropping the kernel's caches (`/proc/sys/vm/drop_caches`) before each start.
+- **Build**: from nothing, with empty caches of the tool, and again after a line was added to the program, with all that the
+  tool keeps. What it reads (interpreter, environment) is in the kernel's cache. Kept builds have their date.
+- **Size**: the bytes of all files that one passes on, in MB (10⁶). pex and shiv need an installed Python besides.
+- **Peak memory**: the largest resident set of one process (`ru_maxrss`), in MB, the median of the warm starts. Extractors are two
+  processes; the larger one counts. What is extracted to a file system in memory is not in it.
+- **Files written**: new and changed files below the program's own HOME, TMPDIR and working directory, which are listed every
+  2 ms while it runs, so that those count that are removed at its end. First at the first start of all, then at the second.
+- All have the same packages in their environment; those of a tool itself are added to that of its own. pex runs with
+  `--venv --sh-boot` and shiv with `--compile-pyc`, for their fastest starts; all others without options.
+";
+
+/// The page.
+pub fn page(record: &Record) -> String {
+    let mut text = HEAD.to_owned();
+    machine(&mut text, record);
+    let _ = write!(text, "![Start times]({PICTURE})\n\n");
+    limits(&mut text, record);
+    for section in &record.sections {
+        self::section(&mut text, section);
+    }
+    text.push_str("## The floor\n\n");
+    match &record.floor {
+        Ok(said) => {
+            let _ = write!(
+                text,
+                "`cargo bench -p snapfreeze-tests --bench floor` prints:\n\n```\n{}\n```\n\n",
+                said.trim_end()
+            );
+        }
+        Err(why) => {
+            let _ = write!(text, "Not measured: {why}.\n\n");
+        }
+    }
+    text.push_str(NOTES);
+    let _ = writeln!(
+        text,
+        "- `true` has a peak of {:.1} MB here, as measured.",
+        record.peak_floor_kib as f64 * 1024.0 / 1e6
+    );
+    text
+}
+
+fn machine(text: &mut String, record: &Record) {
+    let machine = &record.machine;
+    let _ = write!(
+        text,
+        "Measured on: {} with {} cores, {} MiB of memory; {}, {}; {}; programs extract to {}.\n\n",
+        machine.processor,
+        machine.cores,
+        machine.memory_mib,
+        machine.system,
+        machine.kernel,
+        machine.python,
+        machine.file_system
+    );
+    let mut versions = vec![];
+    for tool in Tool::ALL {
+        if let Some(setting) = tool.setting() {
+            let pin = setting
+                .requirements
+                .lines()
+                .find_map(|line| line.strip_prefix(setting.name)?.strip_prefix("=="));
+            let version = format!("{} {}", setting.name, pin.unwrap_or("?"));
+            if !versions.contains(&version) {
+                versions.push(version);
+            }
+        }
+    }
+    let _ = write!(text, "With {}.\n\n", versions.join(", "));
+    let mut ours: Vec<&str> = record.sections.iter().map(|section| section.snapfreeze.as_str()).collect();
+    ours.dedup();
+    let days: Vec<&str> = record.sections.iter().map(|section| section.date.as_str()).collect();
+    match (ours.as_slice(), days.first(), days.last()) {
+        ([one], Some(first), Some(last)) => {
+            let _ = write!(text, "{one}; {first} to {last} UTC.\n\n");
+        }
+        _ => text.push_str(
+            "The programs were not all measured with one version of snapfreeze; each has its own below.\n\n",
+        ),
+    }
+    let missing: Vec<&str> = workloads::ALL
+        .iter()
+        .map(|workload| workload.name)
+        .filter(|name| !record.sections.iter().any(|section| section.workload == *name))
+        .collect();
+    if !missing.is_empty() {
+        let _ = write!(text, "Not measured: {}.\n\n", missing.join(", "));
+    }
+}
+
+/// The aims, with what was measured.
+fn limits(text: &mut String, record: &Record) {
+    text.push_str("## Aims\n\nRatios of snapfreeze to the other, with what is aimed at.\n\n|");
+    for workload in workloads::ALL {
+        let _ = write!(text, " | {}", workload.name);
+    }
+    text.push_str(" |\n|---");
+    text.push_str(&"|---".repeat(workloads::ALL.len()));
+    text.push_str("|\n");
+    for limit in LIMITS {
+        let _ = write!(text, "| {}", limit.about);
+        for workload in workloads::ALL {
+            let section = record.sections.iter().find(|section| section.workload == workload.name);
+            let most = limit.most(workload.name).unwrap_or_default();
+            let _ = match section.and_then(limit.measured) {
+                Some(measured) if measured <= most => write!(text, " | {measured:.3} ≤ {most:.2}"),
+                Some(measured) => write!(text, " | **{measured:.3}** > {most:.2}, missed"),
+                None => write!(text, " | not measured (≤ {most:.2})"),
+            };
+        }
+        text.push_str(" |\n");
+    }
+    text.push('\n');
+}
+
+fn section(text: &mut String, section: &Section) {
+    let about = workloads::named(&section.workload).map_or("", |workload| workload.about);
+    let cold = match &section.cold {
+        Ok(rounds) => format!("{rounds} cold ones"),
+        Err(why) => format!("no cold ones: {why}"),
+    };
+    let _ = write!(
+        text,
+        "## {}\n\n{about}. {} warm starts of each, {cold}; {} UTC, {}, load before {:.1}.\n\n",
+        section.workload, section.rounds, section.date, section.snapfreeze, section.load
+    );
+    text.push_str(
+        "| | start | least | to python | to PyInstaller onefile | cold | build | again | size | peak memory | files written |\n\
+         |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+    );
+    for tool in Tool::ALL {
+        match section.row(tool) {
+            Some(row) => self::row(text, section, row),
+            None => {
+                let _ = writeln!(text, "| {} | not measured | | | | | | | | | |", tool.title());
+            }
+        }
+    }
+    for row in &section.rows {
+        if let Some(printed) = row.outcome.as_ref().ok().and_then(|figures| figures.differs.as_ref()) {
+            let _ =
+                write!(text, "\n(!) {} prints something else than python: `{printed}`\n", row.tool.title());
+        }
+    }
+    let kept = section.rows.iter().filter_map(|row| row.build.as_ref().map(|build| (row.tool, build)));
+    let kept: Vec<String> = kept
+        .filter(|(_, build)| is_earlier(build, section) || build.load > 0.5)
+        .map(|(tool, build)| format!("{} {} (load {:.1})", tool.title(), build.date, build.load))
+        .collect();
+    if !kept.is_empty() {
+        let _ = write!(
+            text,
+            "\nBuilt earlier, or beside other work (times are too long then): {}.\n",
+            kept.join(", ")
+        );
+    }
+    text.push('\n');
+}
+
+/// Whether a build is not of the run that the section is of.
+fn is_earlier(build: &Build, section: &Section) -> bool {
+    // A day is enough here: the times of a run's builds lie before the section's by minutes.
+    build.date.get(..10) != section.date.get(..10)
+}
+
+fn row(text: &mut String, section: &Section, row: &Row) {
+    let title = row.tool.title();
+    let times = row.build.as_ref().and_then(|build| build.outcome.as_ref().ok());
+    let clean = times.map_or_else(String::new, |times| seconds(times.clean));
+    let rebuild = times.and_then(|times| times.rebuild).map_or_else(String::new, seconds);
+    let figures = match &row.outcome {
+        Ok(figures) => figures,
+        Err(failure) => {
+            let failure = without_paths(failure);
+            let _ = writeln!(text, "| {title} | **failed**: {failure} | | | | | {clean} | {rebuild} | | | |");
+            return;
+        }
+    };
+    let Figures { differs, size, warm, cold, peak_kib, first, later } = figures;
+    let mark = if differs.is_some() { " **(!) wrong output**" } else { "" };
+    let time = |value: Option<f64>| value.map_or_else(String::new, milliseconds);
+    let ratio = |to| section.ratio(row.tool, to).map_or_else(String::new, |ratio| format!("{ratio:.2}"));
+    let _ = writeln!(
+        text,
+        "| {title}{mark} | {} | {} | {} | {} | {} | {clean} | {rebuild} | {} | {:.1} MB | {} ({}), {} ({}) |",
+        time(median(warm)),
+        time(least(warm)),
+        ratio(Tool::Python),
+        ratio(Tool::PyinstallerOnefile),
+        time(median(cold)),
+        size.map_or_else(String::new, megabytes),
+        *peak_kib as f64 * 1024.0 / 1e6,
+        first.files,
+        megabytes(first.bytes),
+        later.files,
+        megabytes(later.bytes),
+    );
+}
+
+/// A failure with the names of files, not where they are: that is of the machine.
+fn without_paths(failure: &str) -> String {
+    let words = failure.split(' ').map(|word| match word.find('/') {
+        Some(start) => {
+            let (before, path) = word.split_at(start);
+            format!("{before}{}", path.rsplit('/').next().unwrap_or_default())
+        }
+        None => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ").replace('|', "\\|").replace('\n', " ")
+}
+
+/// A time in milliseconds, with three digits.
+pub fn milliseconds(value: f64) -> String {
+    match value {
+        value if value < 10.0 => format!("{value:.2} ms"),
+        value if value < 100.0 => format!("{value:.1} ms"),
+        value if value < 1000.0 => format!("{value:.0} ms"),
+        value => format!("{:.2} s", value / 1e3),
+    }
+}
+
+fn seconds(value: f64) -> String {
+    if value < 10.0 { format!("{value:.2} s") } else { format!("{value:.0} s") }
+}
+
+fn megabytes(bytes: u64) -> String {
+    match bytes {
+        0 => "0".into(),
+        1..100_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{megabytes, milliseconds, without_paths};
+
+    #[test]
+    fn numbers_have_three_digits_and_a_unit() {
+        assert_eq!(milliseconds(7.256), "7.26 ms");
+        assert_eq!(milliseconds(72.56), "72.6 ms");
+        assert_eq!(milliseconds(725.6), "726 ms");
+        assert_eq!(milliseconds(7256.0), "7.26 s");
+        assert_eq!([megabytes(0), megabytes(1500), megabytes(1_500_000)], ["0", "1.5 kB", "1.5 MB"]);
+    }
+
+    #[test]
+    fn failures_tell_nothing_of_the_machine() {
+        assert_eq!(without_paths("no file '/a/b/c.so' in it"), "no file 'c.so' in it");
+        assert_eq!(without_paths("a|b\nc"), "a\\|b c");
+    }
+}
