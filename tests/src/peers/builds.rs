@@ -44,6 +44,8 @@ pub struct Build {
 pub struct Times {
     /// From nothing.
     pub clean: f64,
+    /// The time of all processors for that: what does not grow much beside other work.
+    pub processor: f64,
     /// After a change of the program, with what the tool keeps from one build to the next. Not measured of long builds.
     pub rebuild: Option<f64>,
 }
@@ -163,7 +165,8 @@ impl Builder<'_> {
             job.is_clean = false;
             rebuild = Some(self.run(tool, job, "the second build")?.took.as_secs_f64());
         }
-        Ok(Times { clean: ended.took.as_secs_f64(), rebuild })
+        let (clean, processor) = (ended.took.as_secs_f64(), ended.processor.as_secs_f64());
+        Ok(Times { clean, processor, rebuild })
     }
 
     fn run(&self, tool: Tool, job: &Job, what: &str) -> Result<Ended, PeersError> {

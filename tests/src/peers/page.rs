@@ -178,7 +178,12 @@ fn section(text: &mut String, section: &Section) {
     let kept = section.rows.iter().filter_map(|row| row.build.as_ref().map(|build| (row.tool, build)));
     let kept: Vec<String> = kept
         .filter(|(_, build)| is_earlier(build, section) || build.load > 0.5)
-        .map(|(tool, build)| format!("{} {} (load {:.1})", tool.title(), build.date, build.load))
+        .map(|(tool, build)| {
+            let processor = build.outcome.as_ref().map(|times| seconds(times.processor));
+            let processor =
+                processor.map_or_else(|_| String::new(), |time| format!(", {time} of processor time"));
+            format!("{} {} (load {:.1}{processor})", tool.title(), build.date, build.load)
+        })
         .collect();
     if !kept.is_empty() {
         let _ = write!(

@@ -22,6 +22,8 @@ pub struct Ended {
     pub stderr: Vec<u8>,
     /// From just before the start to the end.
     pub took: Duration,
+    /// The time of all processors, for it and for the children that it waited for.
+    pub processor: Duration,
     /// The largest resident set of the process or of one of its children that it waited for, in KiB: `ru_maxrss`
     /// (getrusage(2)). It is never below that of this process, whose memory the new one has until its exec.
     pub peak_kib: u64,
@@ -81,11 +83,13 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Ended, RunError> {
         // group too, is its own.
         unsafe { libc::kill(-process, libc::SIGKILL) };
     }
-    let (status, peak_kib) = reap(process)?;
+    let (status, usage) = reap(process)?;
     if !in_time? {
         return Err(RunError::TooLong(limit));
     }
-    Ok(Ended { status, stdout: all(&mut stdout)?, stderr: all(&mut stderr)?, took, peak_kib })
+    let processor = duration(usage.ru_utime) + duration(usage.ru_stime);
+    let peak_kib = u64::try_from(usage.ru_maxrss).unwrap_or_default();
+    Ok(Ended { status, stdout: all(&mut stdout)?, stderr: all(&mut stderr)?, took, processor, peak_kib })
 }
 
 /// Waits until a child has ended; false when it takes longer. It still has to be waited for.
@@ -119,7 +123,7 @@ fn has_ended(process: i32, limit: Duration) -> std::io::Result<bool> {
 }
 
 /// Takes a child's exit status and what it used.
-fn reap(process: i32) -> std::io::Result<(ExitStatus, u64)> {
+fn reap(process: i32) -> std::io::Result<(ExitStatus, libc::rusage)> {
     let mut status = 0;
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     loop {
@@ -135,7 +139,12 @@ fn reap(process: i32) -> std::io::Result<(ExitStatus, u64)> {
     }
     // SAFETY: zeroes are a valid rusage, and wait4 has filled it.
     let usage = unsafe { usage.assume_init() };
-    Ok((ExitStatus::from_raw(status), u64::try_from(usage.ru_maxrss).unwrap_or_default()))
+    Ok((ExitStatus::from_raw(status), usage))
+}
+
+fn duration(time: libc::timeval) -> Duration {
+    let number = |value: i64| u64::try_from(value).unwrap_or_default();
+    Duration::from_secs(number(time.tv_sec)) + Duration::from_micros(number(time.tv_usec))
 }
 
 fn all(file: &mut File) -> std::io::Result<Vec<u8>> {
@@ -162,10 +171,18 @@ mod tests {
 
     #[test]
     fn a_run_has_output_time_and_memory() {
-        let ended =
-            run(&mut shell("echo out; echo err >&2; sleep 0.05"), LIMIT).unwrap().succeeded().unwrap();
+        let ended = run(
+            &mut shell(
+                "echo out; echo err >&2; sleep 0.05; (i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done)",
+            ),
+            LIMIT,
+        )
+        .unwrap()
+        .succeeded()
+        .unwrap();
         assert_eq!((ended.stdout.as_slice(), ended.stderr.as_slice()), (&b"out\n"[..], &b"err\n"[..]));
         assert!(ended.took >= Duration::from_millis(50) && ended.took < LIMIT);
+        assert!(ended.processor >= Duration::from_millis(1), "{:?}", ended.processor);
         assert!(ended.peak_kib > 100, "{}", ended.peak_kib);
     }
 
