@@ -107,6 +107,7 @@ impl Options {
                 other => return Err(format!("there is no option {other}")),
             }
         }
+        options.workloads.sort_by_key(|workload| workloads::place(workload.name));
         if options.merges && !options.has_all_tools() {
             return Err("--merge is for all tools: a section is of one run".into());
         }

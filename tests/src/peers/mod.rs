@@ -3,7 +3,7 @@
 //! In order: [`machine`] describes where it is measured; [`tools`] are what is compared and [`workloads`] the programs;
 //! [`builds`] makes an executable by each tool, or takes a kept one; [`starts`] runs them, interleaved, by
 //! [`process`], and [`written`] looks at what they write; [`record`] is what was found, as it is kept; [`page`] writes it
-//! for people, with the limits from [`limits`] and a [`picture`].
+//! for people, with the aims of [`limits`] and a [`picture`].
 //!
 //! A tool that fails is a row that says so. Nothing here judges: a number is printed as it was measured.
 

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use super::builds::Build;
 use super::limits::LIMITS;
 use super::record::{Figures, Record, Row, Section, least, median};
 use super::tools::Tool;
@@ -39,7 +38,8 @@ const NOTES: &str = "\
 - **Files written**: new and changed files below the program's own HOME, TMPDIR and working directory, which are listed every
   2 ms while it runs, so that those count that are removed at its end. First at the first start of all, then at the second.
 - All have the same packages in their environment; those of a tool itself are added to that of its own. pex runs with
-  `--venv --sh-boot` and shiv with `--compile-pyc`, for their fastest starts; all others without options.
+  `--venv --sh-boot` and shiv with `--compile-pyc`, for their fastest starts; cx_Freeze is told of
+  `pandas.plotting._matplotlib`, which it does not find; nobody else is told anything.
 ";
 
 /// The page.
@@ -177,7 +177,7 @@ fn section(text: &mut String, section: &Section) {
     }
     let kept = section.rows.iter().filter_map(|row| row.build.as_ref().map(|build| (row.tool, build)));
     let kept: Vec<String> = kept
-        .filter(|(_, build)| is_earlier(build, section) || build.load > 0.5)
+        .filter(|(_, build)| build.date < section.began || build.load > 0.5)
         .map(|(tool, build)| {
             let processor = build.outcome.as_ref().map(|times| seconds(times.processor));
             let processor =
@@ -188,17 +188,11 @@ fn section(text: &mut String, section: &Section) {
     if !kept.is_empty() {
         let _ = write!(
             text,
-            "\nBuilt earlier, or beside other work (times are too long then): {}.\n",
+            "\nBuilt earlier, or with other work beside it (the times are too long then): {}.\n",
             kept.join(", ")
         );
     }
     text.push('\n');
-}
-
-/// Whether a build is not of the run that the section is of.
-fn is_earlier(build: &Build, section: &Section) -> bool {
-    // A day is enough here: the times of a run's builds lie before the section's by minutes.
-    build.date.get(..10) != section.date.get(..10)
 }
 
 fn row(text: &mut String, section: &Section, row: &Row) {
@@ -271,7 +265,104 @@ fn megabytes(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{megabytes, milliseconds, without_paths};
+    use super::{megabytes, milliseconds, page, without_paths};
+    use crate::peers::builds::{Build, Times};
+    use crate::peers::machine::Machine;
+    use crate::peers::picture::picture;
+    use crate::peers::record::{Figures, Record, Row, Section};
+    use crate::peers::tools::Tool;
+
+    fn figures(warm: &[f64], size: u64) -> Figures {
+        let (first, later) = Default::default();
+        let (differs, cold) = (None, vec![]);
+        Figures { differs, size: Some(size), warm: warm.to_vec(), cold, peak_kib: 1000, first, later }
+    }
+
+    fn row(tool: Tool, clean: f64, outcome: Result<Figures, String>) -> Row {
+        let date = "2026-01-01 12:30".into();
+        let times = Times { clean, processor: clean, rebuild: None };
+        Row { tool, build: Some(Build { key: String::new(), date, load: 0.0, outcome: Ok(times) }), outcome }
+    }
+
+    fn record() -> Record {
+        let text = |text: &str| text.to_owned();
+        let machine = Machine {
+            processor: text("a processor"),
+            cores: 2,
+            memory_mib: 1,
+            kernel: text("a kernel"),
+            system: text("a system"),
+            file_system: text("ext4"),
+            python: text("CPython 3.11.7"),
+        };
+        let mut other = figures(&[100.0, 200.0, 400.0], 1000);
+        other.differs = Some(text("something"));
+        let section = Section {
+            workload: text("hello"),
+            snapfreeze: text("snapfreeze 0"),
+            began: text("2026-01-01 12:30"),
+            date: text("2026-01-01 12:40"),
+            load: 0.0,
+            rounds: 3,
+            cold: Err(text("not asked for")),
+            rows: vec![
+                row(Tool::Snapfreeze, 1.0, Ok(figures(&[3.0, 4.0, 20.0], 600))),
+                row(Tool::PyinstallerOnefile, 100.0, Ok(other)),
+                row(Tool::Shiv, 1.0, Err(text("it does not run: no /a/file"))),
+            ],
+        };
+        Record { machine, peak_floor_kib: 500, sections: vec![section], floor: Err(text("no time")) }
+    }
+
+    #[test]
+    fn a_page_says_what_is_met_missed_failed_and_not_measured() {
+        let page = page(&record());
+        for said in [
+            "| start, to PyInstaller onefile | 0.030 ≤ 0.04 | not measured (≤ 0.25) |",
+            "| size, to PyInstaller onefile | **0.600** > 0.50, missed |",
+            "| build from nothing, to PyInstaller onefile | 0.010 ≤ 0.05 |",
+            "| start, to `python app.py` | not measured (≤ 0.60) |",
+            "| snapfreeze | 4.00 ms | 3.00 ms |  | 0.03 |",
+            "| PyInstaller onefile **(!) wrong output** | 200 ms |",
+            "| shiv | **failed**: it does not run: no file |",
+            "| pex | not measured |",
+            "no cold ones: not asked for",
+            "Not measured: stdlib, cli, np, web, pd.",
+            "Not measured: no time.",
+        ] {
+            assert!(page.contains(said), "{said}\n{page}");
+        }
+        assert!(!page.contains("Built earlier"), "{page}");
+    }
+
+    #[test]
+    fn kept_builds_and_those_beside_other_work_are_named() {
+        let mut record = record();
+        for row in &mut record.sections[0].rows {
+            let build = row.build.as_mut().unwrap();
+            match row.tool {
+                Tool::Snapfreeze => build.load = 3.0,
+                Tool::PyinstallerOnefile => build.date = "2026-01-01 12:29".into(),
+                _ => {}
+            }
+        }
+        let page = page(&record);
+        let line = page.lines().find(|line| line.starts_with("Built earlier")).unwrap();
+        assert!(line.contains("snapfreeze 2026") && line.contains("PyInstaller onefile 2026"), "{line}");
+        assert!(!line.contains("shiv"), "{line}");
+    }
+
+    #[test]
+    fn a_picture_has_bars_for_what_was_measured() {
+        let picture = picture(&record());
+        assert_eq!(picture.matches("<rect").count(), 2);
+        assert_eq!(picture.matches(">not measured<").count(), 6);
+        assert_eq!(picture.matches(">failed<").count(), 1);
+        for tag in ["svg", "g", "text", "style", "title"] {
+            let closed = picture.matches(&format!("</{tag}>")).count();
+            assert_eq!(picture.matches(&format!("<{tag}")).count(), closed, "{tag}");
+        }
+    }
 
     #[test]
     fn numbers_have_three_digits_and_a_unit() {

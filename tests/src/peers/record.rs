@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::builds::Build;
 use super::machine::Machine;
 use super::tools::Tool;
+use super::workloads;
 use super::written::Written;
 use super::{PeersError, file_error};
 
@@ -30,9 +31,11 @@ pub struct Section {
     pub workload: String,
     /// The version of the command under test.
     pub snapfreeze: String,
-    /// When.
+    /// When its first build began; earlier ones were kept.
+    pub began: String,
+    /// When its starts began.
     pub date: String,
-    /// The system's load before.
+    /// The system's load before the starts.
     pub load: f64,
     /// How often each was started, warm.
     pub rounds: usize,
@@ -131,6 +134,7 @@ impl Record {
                 None => self.sections.push(section),
             }
         }
+        self.sections.sort_by_key(|section| workloads::place(&section.workload));
         if newer.floor.is_ok() {
             self.floor = newer.floor;
         }

@@ -56,6 +56,7 @@ struct Program<'a> {
 /// # Errors
 /// When the machine fails, or python itself.
 pub fn measure(builder: &Builder, workload: &Workload, plan: &Plan) -> Result<Section, PeersError> {
+    let began = now();
     let mut built = Vec::new();
     for &tool in plan.tools {
         println!("{:8} {:20} …", workload.name, tool.title());
@@ -94,7 +95,7 @@ pub fn measure(builder: &Builder, workload: &Workload, plan: &Plan) -> Result<Se
         Row { tool, build, outcome }
     });
     let (workload, snapfreeze) = (workload.name.into(), plan.snapfreeze.into());
-    Ok(Section { workload, snapfreeze, date, load, rounds, cold, rows: rows.collect() })
+    Ok(Section { workload, snapfreeze, began, date, load, rounds, cold, rows: rows.collect() })
 }
 
 fn cold_rounds(programs: &mut [Program], rounds: usize) -> Result<usize, String> {

@@ -187,6 +187,9 @@ impl Tool {
             Self::CxFreeze => {
                 let mut command = module("cx_Freeze");
                 command.arg("--script").arg(job.source()).args(["--target-dir", "dist"]);
+                if !job.workload.cx_freeze_includes.is_empty() {
+                    command.arg(format!("--includes={}", job.workload.cx_freeze_includes.join(",")));
+                }
                 command
             }
             Self::Pex => {

@@ -13,6 +13,8 @@ pub struct Workload {
     pub source: &'static str,
     /// What it imports by itself: what a tool that installs packages is told.
     pub requirements: &'static [&'static str],
+    /// Modules that cx_Freeze does not find by itself, and without which the program does not run.
+    pub cx_freeze_includes: &'static [&'static str],
     /// The file that it writes in its working directory.
     pub writes: Option<&'static str>,
     /// How often it is started by each tool, warm. More where starts are short, and noise is a larger part of them.
@@ -26,6 +28,7 @@ pub const ALL: &[Workload] = &[
         about: "one line",
         source: include_str!("../../peers/workloads/hello.py"),
         requirements: &[],
+        cx_freeze_includes: &[],
         writes: None,
         rounds: 60,
     },
@@ -34,6 +37,7 @@ pub const ALL: &[Workload] = &[
         about: "argparse, asyncio, http.server, ssl, sqlite3, multiprocessing and more of the standard library",
         source: include_str!("../../peers/workloads/stdlib.py"),
         requirements: &[],
+        cx_freeze_includes: &[],
         writes: None,
         rounds: 25,
     },
@@ -42,6 +46,7 @@ pub const ALL: &[Workload] = &[
         about: "click, rich, httpx: a command that prints a table",
         source: include_str!("../../peers/workloads/cli.py"),
         requirements: &["click", "rich", "httpx"],
+        cx_freeze_includes: &[],
         writes: None,
         rounds: 25,
     },
@@ -50,6 +55,7 @@ pub const ALL: &[Workload] = &[
         about: "numpy: inverts a matrix",
         source: include_str!("../../peers/workloads/np.py"),
         requirements: &["numpy"],
+        cx_freeze_includes: &[],
         writes: None,
         rounds: 25,
     },
@@ -58,6 +64,7 @@ pub const ALL: &[Workload] = &[
         about: "FastAPI, pydantic, uvicorn: makes an application",
         source: include_str!("../../peers/workloads/web.py"),
         requirements: &["fastapi", "pydantic", "uvicorn"],
+        cx_freeze_includes: &[],
         writes: None,
         rounds: 15,
     },
@@ -66,6 +73,7 @@ pub const ALL: &[Workload] = &[
         about: "pandas and matplotlib: draws a table",
         source: include_str!("../../peers/workloads/pd.py"),
         requirements: &["pandas", "matplotlib"],
+        cx_freeze_includes: &["pandas.plotting._matplotlib"],
         writes: Some("plot.png"),
         rounds: 10,
     },
@@ -74,6 +82,11 @@ pub const ALL: &[Workload] = &[
 /// The program of that name.
 pub fn named(name: &str) -> Option<&'static Workload> {
     ALL.iter().find(|workload| workload.name == name)
+}
+
+/// A program's place among all.
+pub fn place(name: &str) -> usize {
+    ALL.iter().position(|workload| workload.name == name).unwrap_or(ALL.len())
 }
 
 /// The pinned packages that all programs' environments have, the same as those of the specs.
