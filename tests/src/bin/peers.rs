@@ -7,6 +7,7 @@
 //!
 //! The command under test is this program itself, under the name `snapfreeze`.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -152,16 +153,7 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         reuses: options.reuses,
     };
     if !options.starts {
-        for (workload, tool) in options
-            .workloads
-            .iter()
-            .flat_map(|workload| options.tools.iter().map(move |tool| (workload, tool)))
-        {
-            let build = builder.build(*tool, workload)?;
-            let outcome = build.map(|build| build.outcome);
-            println!("{:8} {:20} {outcome:?}", workload.name, tool.title());
-        }
-        return Ok(());
+        return build_all(&builder, options);
     }
 
     let version = version(&command);
@@ -196,6 +188,17 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     std::fs::write(place.join("benchmarks.md"), page(&record))?;
     std::fs::write(place.join(PICTURE), picture(&record))?;
     println!("{}", place.join("benchmarks.md").display());
+    Ok(())
+}
+
+fn build_all(builder: &Builder, options: &Options) -> Result<(), Box<dyn std::error::Error>> {
+    let makers: BTreeSet<Tool> = options.tools.iter().map(|tool| tool.maker()).collect();
+    for workload in &options.workloads {
+        for tool in &makers {
+            let outcome = builder.build(*tool, workload)?.map(|build| build.outcome);
+            println!("{:8} {:20} {outcome:?}", workload.name, tool.title());
+        }
+    }
     Ok(())
 }
 

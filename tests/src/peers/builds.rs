@@ -68,7 +68,7 @@ pub struct Builder<'a> {
 impl Builder<'_> {
     /// The folder of a build.
     pub fn place(&self, tool: Tool, workload: &Workload) -> PathBuf {
-        self.folder.join(tool.name()).join(workload.name)
+        self.folder.join(tool.maker().name()).join(workload.name)
     }
 
     /// The python of the environment with the packages.

@@ -39,7 +39,8 @@ const NOTES: &str = "\
   2 ms while it runs, so that those count that are removed at its end. First at the first start of all, then at the second.
 - All have the same packages in their environment; those of a tool itself are added to that of its own. pex runs with
   `--venv --sh-boot` and shiv with `--compile-pyc`, for their fastest starts; cx_Freeze is told of
-  `pandas.plotting._matplotlib`, which it does not find; nobody else is told anything.
+  `pandas.plotting._matplotlib`, which it does not find; nobody else is told anything. Nuitka's directory
+  is the one that its onefile build makes and then packs, so that both have the time of that build.
 ";
 
 /// The page.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::builds::{Builder, fresh, size};
+use super::builds::{Build, Builder, fresh, size};
 use super::machine::{load, now};
 use super::process::{Ended, RunError, run};
 use super::record::{Figures, Row, Section};
@@ -60,7 +60,11 @@ pub fn measure(builder: &Builder, workload: &Workload, plan: &Plan) -> Result<Se
     let mut built = Vec::new();
     for &tool in plan.tools {
         println!("{:8} {:20} …", workload.name, tool.title());
-        let build = builder.build(tool, workload)?;
+        let shared = built.iter().find(|(other, _): &&(Tool, Option<Build>)| other.maker() == tool.maker());
+        let build = match shared {
+            Some((_, build)) => build.clone(),
+            None => builder.build(tool, workload)?,
+        };
         if let Some(build) = &build {
             println!("{:8} {:20} built: {:?}", workload.name, tool.title(), build.outcome);
         }
@@ -127,7 +131,7 @@ impl<'a> Program<'a> {
         failure: Option<&String>,
     ) -> Result<Self, PeersError> {
         let folder = builder.place(tool, workload);
-        let room = folder.join("room");
+        let room = folder.join("room").join(tool.name());
         for name in ["home", "tmp", "work"] {
             fresh(&room.join(name))?;
         }

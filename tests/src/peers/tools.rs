@@ -25,7 +25,7 @@ pub enum Tool {
     PyinstallerOnefile,
     /// A directory.
     PyinstallerOnedir,
-    /// A directory, the modules compiled by way of C.
+    /// A directory, the modules compiled by way of C. It is the one that the onefile build makes first, and packs.
     NuitkaStandalone,
     /// One file that extracts the same at each start.
     NuitkaOnefile,
@@ -128,6 +128,12 @@ impl Tool {
         Self::ALL.into_iter().find(|tool| tool.name() == name)
     }
 
+    /// The tool whose build makes it: itself, but for Nuitka's directory. Compiling takes Nuitka up to half an hour, and both
+    /// ways to pack the result come from one compilation.
+    pub fn maker(self) -> Self {
+        if self == Self::NuitkaStandalone { Self::NuitkaOnefile } else { self }
+    }
+
     /// The environment that it runs in; none for python and the command under test, which have that of the programs.
     pub fn setting(self) -> Option<Setting> {
         let (name, requirements, has_packages) = match self {
@@ -178,9 +184,7 @@ impl Tool {
             }
             Self::NuitkaStandalone | Self::NuitkaOnefile => {
                 let mut command = module("nuitka");
-                let is_onefile = self == Self::NuitkaOnefile;
-                command.arg(if is_onefile { "--onefile" } else { "--standalone" });
-                command.arg("--assume-yes-for-downloads").arg(job.source());
+                command.args(["--onefile", "--assume-yes-for-downloads"]).arg(job.source());
                 command.env("NUITKA_CACHE_DIR", &cache);
                 command
             }
