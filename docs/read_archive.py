@@ -23,6 +23,7 @@ CHILDREN = struct.Struct("<II8x")
 EXTENT = struct.Struct("<IIQ")
 REASONS = EXTENT
 LEFT_OUT = struct.Struct("<4IB7x")
+AHEAD = struct.Struct("<II")
 SECTIONS = {
     1: "target",
     2: "strings",
@@ -33,7 +34,9 @@ SECTIONS = {
     7: "nodes",
     8: "reasons",
     9: "left out",
+    10: "ahead",
 }
+AHEAD_KINDS = {1: "block", 2: "library", 3: "extension"}
 LEAVE_KINDS = {1: "optional", 2: "excluded", 3: "excluded by a hook"}
 MODULE_KINDS = {1: "code", 2: "extension", 3: "namespace"}
 ENTRY_KINDS = {1: "script", 2: "module"}
@@ -207,6 +210,11 @@ class Archive:
         record = self.sections.get("reasons")
         return Extent(*REASONS.unpack(record)) if record else None
 
+    def ahead(self) -> Iterator[Tuple[str, int]]:
+        """What a start is expected to want, in order: a kind and a number."""
+        for kind, number in AHEAD.iter_unpack(self.sections.get("ahead", b"")):
+            yield AHEAD_KINDS[kind], number
+
     def left_out(self) -> Iterator[LeftOut]:
         """The modules that were left out, in the order of names."""
         for fields in LEFT_OUT.iter_unpack(self.sections.get("left out", b"")):
@@ -228,6 +236,8 @@ def check(archive: Archive) -> None:
     nodes = list(archive.nodes())
     contents += [node.content for node in nodes if node.kind == "file"]
     contents += filter(None, [archive.reasons()])
+    counts = {"block": len(blocks), "library": len(list(archive.libraries())), "extension": len(names)}
+    assert all(number < counts[kind] for kind, number in archive.ahead()), "what is wanted ahead is there"
     left_out = [record.name.encode() for record in archive.left_out()]
     assert left_out == sorted(set(left_out)), "names of what was left out ascend, bytewise, each once"
     paths = [node.path for node in nodes]
@@ -254,6 +264,7 @@ def main() -> None:
     parser.add_argument("executable", type=Path)
     parser.add_argument("--modules", action="store_true", help="list the modules")
     parser.add_argument("--blocks", action="store_true", help="list the blocks")
+    parser.add_argument("--ahead", action="store_true", help="list what a start is expected to want")
     parser.add_argument("--files", action="store_true", help="list the tree of files")
     arguments = parser.parse_args()
 
@@ -276,6 +287,9 @@ def main() -> None:
         for module in archive.modules():
             place = "" if module.kind == "namespace" else f" block {module.content.block} + {module.content.offset}"
             print(f"{module.name} ({module.kind}): {module.file}{place}, {module.content.length} bytes")
+    if arguments.ahead:
+        for kind, number in archive.ahead():
+            print(f"ahead: {kind} {number}")
     if arguments.files:
         for node in archive.nodes():
             path = node.path.decode(errors="backslashreplace") or "."

@@ -53,6 +53,9 @@ fn read_all(bytes: &[u8]) -> Result<(), ArchiveError> {
         let Ok(left_out) = archive.left_out(number) else { continue };
         let _ = archive.find_left_out(left_out.name);
     }
+    for place in 0..archive.ahead_count() {
+        let _ = archive.ahead(place);
+    }
     if let Ok(Some(reasons)) = archive.reasons() {
         read(&archive, reasons);
     }

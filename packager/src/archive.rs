@@ -7,6 +7,7 @@
 //! The code of a module is stored with the header of a `.pyc` file in front of it. So it is the content of that file,
 //! too, and the module's record refers to the part behind the header.
 
+mod ahead;
 mod contents;
 
 use std::collections::BTreeMap;
@@ -102,6 +103,7 @@ pub fn write<W: Write + Seek>(
     extents.extend(packer.add_code(&later, bytecode, &header, None)?);
     packer.add_extensions(&later, beside, &mut extents)?;
     let files = if beside { &[] } else { plan.files.as_slice() };
+    packer.writer.set_ahead(ahead::wanted(plan, &eager, &extents));
     let contents = contents::add_contents(&mut packer, files)?;
     let reasons = packer.add_reasons(&plan.reasons)?;
 

@@ -25,6 +25,8 @@ pub mod vfs;
 pub use embedded::start;
 #[cfg(feature = "embed")]
 pub use error::{EXIT_DAMAGED, EXIT_UNSUPPORTED};
+#[cfg(feature = "embed")]
+pub use os::ahead::stop_threads;
 
 #[cfg(feature = "embed")]
 mod embedded {
@@ -38,7 +40,7 @@ mod embedded {
     use crate::importer::{self, Importer, install};
     use crate::materialize::materialize;
     use crate::os::running_file::RunningFile;
-    use crate::os::{dynamic, memory_file};
+    use crate::os::{ahead, dynamic, memory_file};
     use crate::vfs;
 
     /// Runs the program whose archive `slot` points to; returns the process's exit code.
@@ -75,6 +77,10 @@ mod embedded {
         let has_module = |name: &str| matches!(archive.find_module(name), Ok(Some(_)));
         // SAFETY: argv is what this function was given.
         let command_line = unsafe { CommandLine::read(argc, argv, target.interpreter, has_module) };
+
+        if !matches!(command_line, CommandLine::Python(..)) {
+            ahead::start(archive);
+        }
 
         memory_file::ignore_size_signal();
         let library = libpython::load(archive, &target)?;

@@ -45,10 +45,12 @@ pub enum Section {
     Reasons = 8,
     /// [`left_out`] records, sorted by name (bytewise). May be absent.
     LeftOut = 9,
+    /// [`ahead`] records: what a start is expected to want, in that order. May be absent.
+    Ahead = 10,
 }
 
 /// Every section, in the order in which it is written.
-pub const SECTIONS: [Section; 9] = [
+pub const SECTIONS: [Section; 10] = [
     Section::Target,
     Section::Strings,
     Section::Modules,
@@ -58,6 +60,7 @@ pub const SECTIONS: [Section; 9] = [
     Section::Nodes,
     Section::Reasons,
     Section::LeftOut,
+    Section::Ahead,
 ];
 
 impl Section {
@@ -73,12 +76,13 @@ impl Section {
             Self::Nodes => node::LENGTH,
             Self::Reasons => reasons::LENGTH,
             Self::LeftOut => left_out::LENGTH,
+            Self::Ahead => ahead::LENGTH,
         }
     }
 
     /// Whether an archive without it is damaged.
     pub const fn is_required(self) -> bool {
-        !matches!(self, Self::Reasons | Self::LeftOut)
+        !matches!(self, Self::Reasons | Self::LeftOut | Self::Ahead)
     }
 }
 
@@ -237,6 +241,16 @@ pub mod left_out {
     pub const LENGTH: usize = 24;
 }
 
+/// Field offsets of a record of what a start is expected to want.
+pub mod ahead {
+    /// `u32`: [`super::AheadKind`].
+    pub const KIND: usize = 0;
+    /// `u32`: number of the block, library or module.
+    pub const NUMBER: usize = 4;
+    /// Length of the record.
+    pub const LENGTH: usize = 8;
+}
+
 /// "No such number", where a record number is expected.
 pub const NONE: u32 = u32::MAX;
 
@@ -389,6 +403,30 @@ impl LeaveKind {
     }
 }
 
+/// What a record of the section `ahead` stands for. The numbers are the ids on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum AheadKind {
+    /// A block with the code of modules.
+    Block = 1,
+    /// A library.
+    Library = 2,
+    /// A module: an extension.
+    Extension = 3,
+}
+
+impl AheadKind {
+    /// The kind with this id.
+    pub const fn from_id(id: u32) -> Option<Self> {
+        match id {
+            1 => Some(Self::Block),
+            2 => Some(Self::Library),
+            3 => Some(Self::Extension),
+            _ => None,
+        }
+    }
+}
+
 /// How a block is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
@@ -455,9 +493,12 @@ mod tests {
         for kind in [LeaveKind::Optional, LeaveKind::Excluded, LeaveKind::Hook] {
             assert_eq!(LeaveKind::from_id(kind as u8), Some(kind));
         }
+        for kind in [AheadKind::Block, AheadKind::Library, AheadKind::Extension] {
+            assert_eq!(AheadKind::from_id(kind as u32), Some(kind));
+        }
         assert_eq!(
             SECTIONS.map(|section| section as u32),
-            [1, 2, 3, 4, 5, 6, 7, 8, 9],
+            [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
             "sections are written in the order of their ids"
         );
     }
@@ -472,5 +513,7 @@ mod tests {
         assert_eq!(InterpreterMode::from_id(3), None);
         assert_eq!(Placement::from_id(2), None);
         assert_eq!(LeaveKind::from_id(0), None);
+        assert_eq!(AheadKind::from_id(0), None);
+        assert_eq!(AheadKind::from_id(4), None);
     }
 }

@@ -24,4 +24,4 @@ pub(crate) mod tests;
 pub use error::ArchiveError;
 pub use layout::{EntryKind, Extent, InterpreterMode, LeaveKind, ModuleKind, Placement};
 pub use reader::Archive;
-pub use records::{LeftOut, Library, Module, Node, NodeContent, Target};
+pub use records::{Ahead, LeftOut, Library, Module, Node, NodeContent, Target};

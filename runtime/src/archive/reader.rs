@@ -8,11 +8,11 @@ use core::ops::Range;
 
 use super::error::ArchiveError;
 use super::layout::{
-    self, Codec, EntryKind, Extent, HEADER_LENGTH, InterpreterMode, LeaveKind, MAX_BLOCK_LENGTH,
+    self, AheadKind, Codec, EntryKind, Extent, HEADER_LENGTH, InterpreterMode, LeaveKind, MAX_BLOCK_LENGTH,
     MODULE_IS_PACKAGE, ModuleKind, NODE_LEADS_TO_MATERIALIZED, NODE_MATERIALIZE, NONE, NodeKind, Placement,
     SECTION_ENTRY_LENGTH, SECTIONS, Section, checksum,
 };
-use super::records::{LeftOut, Library, Module, Needs, Node, NodeContent, Target};
+use super::records::{Ahead, LeftOut, Library, Module, Needs, Node, NodeContent, Target};
 
 type Result<T> = core::result::Result<T, ArchiveError>;
 
@@ -280,6 +280,28 @@ impl<'a> Archive<'a> {
     pub fn find_left_out(&self, name: &str) -> Result<Option<LeftOut<'a>>> {
         let found = self.find(Section::LeftOut, layout::left_out::NAME, name)?;
         found.map(|number| self.left_out(number)).transpose()
+    }
+
+    /// Number of things that a start is expected to want.
+    pub fn ahead_count(&self) -> usize {
+        self.count(Section::Ahead)
+    }
+
+    /// What a start is expected to want, by its place in that order. Whether there is such a block, library or module
+    /// is not looked at.
+    ///
+    /// # Errors
+    /// When there are not as many, or the record is damaged.
+    pub fn ahead(&self, place: usize) -> Result<Ahead> {
+        use layout::ahead as field;
+        let record = self.record(Section::Ahead, place)?;
+        let number = u32_at(record, field::NUMBER)?;
+        match AheadKind::from_id(u32_at(record, field::KIND)?) {
+            Some(AheadKind::Block) => Ok(Ahead::Block(number)),
+            Some(AheadKind::Library) => Ok(Ahead::Library(number)),
+            Some(AheadKind::Extension) => Ok(Ahead::Extension(number)),
+            None => Err(ArchiveError::Invalid { part: "kind of what is wanted" }),
+        }
     }
 
     /// Length of a block after decompression, in bytes.

@@ -108,6 +108,17 @@ pub struct LeftOut<'a> {
     pub kind: LeaveKind,
 }
 
+/// What a start is expected to want.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ahead {
+    /// A block with the code of modules.
+    Block(u32),
+    /// The library with this number.
+    Library(u32),
+    /// The extension that is the module with this number.
+    Extension(u32),
+}
+
 /// A list of library numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needs<'a>(pub(super) &'a [u8]);

@@ -5,11 +5,11 @@ use std::io::Cursor;
 use super::layout::{self, checksum};
 use super::reader::Archive;
 use super::writer::{
-    ArchiveWriter, LeftOutRecord, LibraryRecord, ModuleRecord, NodeRecord, NodeRecordContent, TargetRecord,
-    compress,
+    AheadRecord, ArchiveWriter, LeftOutRecord, LibraryRecord, ModuleRecord, NodeRecord, NodeRecordContent,
+    TargetRecord, compress,
 };
 use super::{
-    ArchiveError, EntryKind, Extent, InterpreterMode, LeaveKind, ModuleKind, NodeContent, Placement,
+    Ahead, ArchiveError, EntryKind, Extent, InterpreterMode, LeaveKind, ModuleKind, NodeContent, Placement,
 };
 
 /// Two packed modules, an extension over three blocks, a namespace package, two libraries and a tree of files.
@@ -57,6 +57,12 @@ fn small_archive() -> Vec<u8> {
         writer.add_left_out(LeftOutRecord { name: name.into(), subject: subject.into(), kind });
     }
     writer.set_reasons(content(packed, 2, 5));
+    writer.set_ahead(vec![
+        AheadRecord::Block(packed),
+        AheadRecord::Library(1),
+        AheadRecord::Extension("unknown".into()),
+        AheadRecord::Extension("a.ext".into()),
+    ]);
     let target = TargetRecord {
         python: (3, 11),
         version: "3.11.7".into(),
@@ -127,6 +133,9 @@ fn read_all(bytes: &[u8]) -> Result<Vec<Vec<u8>>, ArchiveError> {
     for number in 0..archive.left_out_count() {
         archive.find_left_out(archive.left_out(number)?.name)?;
     }
+    for place in 0..archive.ahead_count() {
+        archive.ahead(place)?;
+    }
     if let Some(reasons) = archive.reasons()? {
         contents.push(archive.read(reasons)?);
     }
@@ -167,6 +176,16 @@ fn tells_what_was_left_out_and_where_the_reasons_are() {
     let found = archive.find_left_out("q").unwrap().unwrap();
     assert_eq!((found.subject, found.kind), ("Q-dist", LeaveKind::Optional));
     assert_eq!(archive.find_left_out("q.q").unwrap(), None);
+}
+
+#[test]
+fn tells_what_a_start_is_expected_to_want_in_order() {
+    let bytes = small_archive();
+    let archive = Archive::open(&bytes).unwrap();
+    let wanted = (0..archive.ahead_count()).map(|place| archive.ahead(place).unwrap());
+    // Modules are numbered in the order of names: a, a.ext, b, ns.
+    assert_eq!(wanted.collect::<Vec<_>>(), [Ahead::Block(0), Ahead::Library(1), Ahead::Extension(1)]);
+    assert!(archive.ahead(3).is_err());
 }
 
 /// An archive whose directory calls a section by an id that no reader knows.

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Seek, SeekFrom, Write};
 
 use super::layout::{
-    self, Codec, EntryKind, Extent, HEADER_LENGTH, InterpreterMode, LeaveKind, MODULE_IS_PACKAGE, ModuleKind,
-    NONE, Placement, SECTION_ENTRY_LENGTH, SECTIONS, Section, checksum,
+    self, AheadKind, Codec, EntryKind, Extent, HEADER_LENGTH, InterpreterMode, LeaveKind, MODULE_IS_PACKAGE,
+    ModuleKind, NONE, Placement, SECTION_ENTRY_LENGTH, SECTIONS, Section, checksum,
 };
 use super::tree::Tree;
 pub use super::tree::{NodeRecord, NodeRecordContent};
@@ -91,6 +91,17 @@ pub struct LeftOutRecord {
     pub kind: LeaveKind,
 }
 
+/// What a start is expected to want, to be indexed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AheadRecord {
+    /// A block with the code of modules.
+    Block(u32),
+    /// The library with this number.
+    Library(u32),
+    /// The extension module with this name.
+    Extension(String),
+}
+
 /// The target to be indexed.
 #[derive(Debug, Clone)]
 pub struct TargetRecord {
@@ -153,6 +164,7 @@ pub struct ArchiveWriter<W> {
     tree: Tree,
     reasons: Option<Extent>,
     left_out: BTreeMap<String, LeftOutRecord>,
+    ahead: Vec<AheadRecord>,
 }
 
 impl<W: Write + Seek> ArchiveWriter<W> {
@@ -174,6 +186,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
             tree: Tree::default(),
             reasons: None,
             left_out: BTreeMap::new(),
+            ahead: Vec::new(),
         })
     }
 
@@ -241,6 +254,11 @@ impl<W: Write + Seek> ArchiveWriter<W> {
     /// Indexes a module that was left out. Of two with one name the last counts.
     pub fn add_left_out(&mut self, record: LeftOutRecord) {
         self.left_out.insert(record.name.clone(), record);
+    }
+
+    /// Says what a start is expected to want, in that order. Extensions that are not indexed are passed over.
+    pub fn set_ahead(&mut self, ahead: Vec<AheadRecord>) {
+        self.ahead = ahead;
     }
 
     /// Writes the index and the header; returns the length of the archive and the output, standing at its end.
@@ -322,7 +340,7 @@ pub(super) fn extent_bytes(extent: Extent) -> [u8; 16] {
 }
 
 fn index<W>(target: &TargetRecord, writer: &ArchiveWriter<W>) -> Result<Vec<u8>, WriteError> {
-    let ArchiveWriter { modules, libraries, tree, blocks, reasons, left_out, .. } = writer;
+    let ArchiveWriter { modules, libraries, tree, blocks, reasons, left_out, ahead, .. } = writer;
     let (mut strings, mut needs) = (Strings::default(), NeedRuns::default());
 
     let mut module_records = Vec::with_capacity(modules.len() * layout::module::LENGTH);
@@ -363,6 +381,8 @@ fn index<W>(target: &TargetRecord, writer: &ArchiveWriter<W>) -> Result<Vec<u8>,
         left_out_records.extend([0; 7]);
     }
 
+    let ahead_records = ahead_records(ahead, modules);
+
     let mut index = Vec::new();
     index.extend((SECTIONS.len() as u32).to_le_bytes());
     index.extend(0u32.to_le_bytes());
@@ -379,6 +399,7 @@ fn index<W>(target: &TargetRecord, writer: &ArchiveWriter<W>) -> Result<Vec<u8>,
             Section::Nodes => &node_records,
             Section::Reasons => &reasons_record,
             Section::LeftOut => &left_out_records,
+            Section::Ahead => &ahead_records,
         };
         index.extend((section as u32).to_le_bytes());
         index.extend((section.record_length() as u32).to_le_bytes());
@@ -389,4 +410,17 @@ fn index<W>(target: &TargetRecord, writer: &ArchiveWriter<W>) -> Result<Vec<u8>,
     }
     index.append(&mut body);
     Ok(index)
+}
+
+fn ahead_records(ahead: &[AheadRecord], modules: &BTreeMap<String, ModuleRecord>) -> Vec<u8> {
+    let numbers: BTreeMap<&str, u32> = modules.keys().map(String::as_str).zip(0..).collect();
+    let record = |wanted: &AheadRecord| {
+        Some(match wanted {
+            AheadRecord::Block(number) => (AheadKind::Block, *number),
+            AheadRecord::Library(number) => (AheadKind::Library, *number),
+            AheadRecord::Extension(name) => (AheadKind::Extension, *numbers.get(name.as_str())?),
+        })
+    };
+    let words = ahead.iter().filter_map(record).flat_map(|(kind, number)| [kind as u32, number]);
+    words.flat_map(u32::to_le_bytes).collect()
 }

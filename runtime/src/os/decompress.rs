@@ -13,6 +13,8 @@ use std::thread;
 
 use zstd_safe::zstd_sys::{self, ZSTD_DCtx};
 
+use super::memory_file::populate;
+use super::pages::Pages;
 use crate::archive::{Archive, ArchiveError, Extent};
 
 /// Most threads at a time, this one included. A start has little to share out, and others want their cores, too.
@@ -31,6 +33,7 @@ struct Piece<'a> {
 impl Piece<'_> {
     fn fill(self, archive: &Archive) -> Result<(), ArchiveError> {
         let whole = archive.block_length(self.block)?;
+        populate(self.place);
         if self.range.len() == whole {
             return archive.read_block(self.block, self.place);
         }
@@ -108,35 +111,8 @@ pub fn into_unshared(archive: &Archive, content: Extent, place: &mut [u8]) -> Re
     })
 }
 
-/// Memory straight from the kernel, zeroed, given back when dropped.
-struct Pages {
-    memory: *mut c_void,
-    length: usize,
-}
-
-impl Pages {
-    fn new(length: usize) -> Option<Self> {
-        let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-        // SAFETY: a fresh mapping, at an address of the kernel's choice.
-        let memory = unsafe { libc::mmap(core::ptr::null_mut(), length, access, kind, -1, 0) };
-        (memory != libc::MAP_FAILED).then_some(Self { memory, length })
-    }
-
-    fn bytes(&mut self) -> &mut [u8] {
-        // SAFETY: the mapping is `length` bytes long, writable, and only reachable through this borrow.
-        unsafe { core::slice::from_raw_parts_mut(self.memory.cast(), self.length) }
-    }
-}
-
-impl Drop for Pages {
-    fn drop(&mut self) {
-        // SAFETY: the mapping was made by `new` with this length, and no borrow of its bytes outlives the owner.
-        unsafe { libc::munmap(self.memory, self.length) };
-    }
-}
-
 /// zstd's state for decompressing, in memory of the caller's.
-struct Decompressor<'a>(NonNull<ZSTD_DCtx>, PhantomData<&'a mut Pages>);
+pub struct Decompressor<'a>(NonNull<ZSTD_DCtx>, PhantomData<&'a mut Pages>);
 
 // Of zstd.h, "static allocation": outside of what its bindings declare by default, but part of the library.
 unsafe extern "C" {
@@ -146,19 +122,20 @@ unsafe extern "C" {
 
 impl<'a> Decompressor<'a> {
     /// Bytes of memory that it takes.
-    fn memory() -> usize {
+    pub fn memory() -> usize {
         // SAFETY: no conditions.
         unsafe { ZSTD_estimateDCtxSize() }
     }
 
-    fn new(memory: &'a mut Pages) -> Option<Self> {
+    /// A state in this memory; none if that is too little.
+    pub fn new(memory: &'a mut Pages) -> Option<Self> {
         // SAFETY: the memory is that long, aligned to pages, and borrowed as long as the state lives.
-        let state = unsafe { ZSTD_initStaticDCtx(memory.memory, memory.length) };
+        let state = unsafe { ZSTD_initStaticDCtx(memory.memory(), memory.len()) };
         NonNull::new(state).map(|state| Self(state, PhantomData))
     }
 
     /// Decompresses a frame; the number of bytes, or zstd's error code.
-    fn run(&mut self, out: &mut [u8], frame: &[u8]) -> Result<usize, usize> {
+    pub fn run(&mut self, out: &mut [u8], frame: &[u8]) -> Result<usize, usize> {
         let (place, source) = (out.as_mut_ptr().cast(), frame.as_ptr().cast());
         // SAFETY: the state is initialised; pointers and lengths are of live slices.
         let code =
@@ -169,7 +146,7 @@ impl<'a> Decompressor<'a> {
 }
 
 /// Processors that this thread may run on. Not `available_parallelism`: that reads files of the control groups.
-fn processors() -> usize {
+pub fn processors() -> usize {
     // SAFETY: the set is local, and the kernel writes at most its length.
     unsafe {
         let mut set: libc::cpu_set_t = core::mem::zeroed();
@@ -181,10 +158,11 @@ fn processors() -> usize {
 }
 
 /// All signals blocked in this thread, and so in those that it starts, until this is dropped.
-struct BlockedSignals(libc::sigset_t);
+pub struct BlockedSignals(libc::sigset_t);
 
 impl BlockedSignals {
-    fn new() -> Self {
+    /// Blocks them.
+    pub fn new() -> Self {
         // SAFETY: both sets are local; a set of zeroes is one that sigfillset and pthread_sigmask overwrite.
         unsafe {
             let (mut all, mut before) = (core::mem::zeroed(), core::mem::zeroed());

@@ -18,6 +18,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::ahead;
 use super::cycles::{self, Member};
 use super::decompress;
 use super::memory_file::{LONGEST_NAME, MemoryFile};
@@ -389,6 +390,9 @@ fn dlerror() -> String {
 }
 
 fn memory_file(archive: MappedArchive, content: Extent, name: &str) -> Result<OwnedFd, StartError> {
+    if let Some(file) = ahead::file(content) {
+        return Ok(file);
+    }
     let sealed = unpacked(archive, content, name)?.seal();
     sealed.map_err(|source| StartError::Memory { library: name.to_owned(), source })
 }

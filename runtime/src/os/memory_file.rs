@@ -6,7 +6,7 @@
 use core::ffi::{CStr, c_uint};
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 /// "Never to be executed by execve" (linux/memfd.h, Linux 6.3). Loading by the dynamic linker is allowed.
 const MFD_NOEXEC_SEAL: c_uint = 0x8;
@@ -53,6 +53,13 @@ impl MemoryFile {
     /// The file, complete but not sealed.
     pub fn into_descriptor(self) -> OwnedFd {
         self.file
+    }
+
+    /// The file's descriptor, to be closed by the caller; the bytes stay mapped.
+    pub fn leak(self) -> RawFd {
+        let Self { file, mapping } = self;
+        core::mem::forget(mapping);
+        file.into_raw_fd()
     }
 
     /// Seals the file against any change; it can only be read, mapped and loaded from now on.
@@ -129,6 +136,30 @@ fn grow(file: &OwnedFd, size: libc::off_t) -> io::Result<()> {
         }
         grown
     }
+}
+
+/// Whether no limit on file sizes (RLIMIT_FSIZE) is in the way of memory files.
+pub fn may_grow() -> bool {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the limit is a live struct.
+    unsafe {
+        libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) == 0 && limit.rlim_cur == libc::RLIM_INFINITY
+    }
+}
+
+/// Has the kernel provide the pages of memory that is about to be written, all at once instead of one fault after the
+/// other. Where it cannot (before Linux 5.14), they come one by one.
+pub fn populate(memory: &mut [u8]) {
+    const PAGE: usize = 4096;
+    /// Faults that are fewer than this cost less than the call.
+    const FEW: usize = 8 * PAGE;
+    if memory.len() < FEW {
+        return;
+    }
+    let before = memory.as_ptr().addr() % PAGE;
+    let start = memory.as_mut_ptr().wrapping_sub(before).cast();
+    // SAFETY: the whole pages that the memory lies in; nothing that they hold changes.
+    unsafe { libc::madvise(start, before + memory.len(), libc::MADV_POPULATE_WRITE) };
 }
 
 /// Makes a file that would grow over the limit an error instead of a signal, as CPython does when it is initialised.

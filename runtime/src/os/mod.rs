@@ -1,9 +1,12 @@
 //! The operating system below the runtime: the running file, memory files, the dynamic linker.
 
+pub mod ahead;
 pub mod cycles;
 pub mod decompress;
 pub mod dynamic;
+pub mod futex;
 pub mod memory_file;
+pub mod pages;
 pub mod running_file;
 
 /// Writes one line about this executable to stderr, past Python's own streams. A failure has no one to be told.

@@ -10,6 +10,7 @@ mod directory;
 mod dynamic;
 mod execute;
 mod modify;
+mod namespaces;
 mod open;
 mod paths;
 mod stat;

@@ -1,0 +1,281 @@
+//! Decompressing ahead: what the archive says that a start will want is ready, or begun, when the program asks for it.
+//!
+//! In: the section `ahead` of the archive. Threads take its blocks in that order, from before CPython is initialised on:
+//! code of modules into memory of this process, libraries and extensions into memory files. Whoever needs one takes it
+//! ([`code`], [`file`]), and does what nobody has begun itself; of a file that is not complete it does its share. A guess
+//! that was wrong costs time of another core and, for a moment, memory: at most [`MOST_AHEAD`] bytes wait to be taken,
+//! and what nobody asks for is given up ([`worker`]). What is damaged is left for who needs it, and told there as ever.
+//!
+//! The threads are no part of the program: they block all signals, allocate nothing with malloc, and end as soon as all
+//! is taken. Before a fork, and before calls that only a process with one thread may make, they are ended
+//! ([`stop_threads`]) and what they have done is given up; from then on everything is decompressed when it is needed. With one processor there are none.
+
+mod file;
+mod list;
+mod work;
+mod worker;
+
+use core::ffi::c_void;
+use core::ops::Range;
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::time::Duration;
+use std::os::fd::OwnedFd;
+use std::time::Instant;
+
+use super::decompress::processors;
+use super::pages::Pages;
+use super::{futex, memory_file};
+use crate::MappedArchive;
+use crate::archive::Extent;
+use file::File;
+use work::{AWAITED, CLAIMED, DONE, FAILED, OPEN, State, TAKEN};
+pub use worker::stop_threads;
+
+/// Bytes that may wait to be taken.
+const MOST_AHEAD: usize = 64 << 20;
+
+/// Memory files that may wait to be taken: as many as there is room for in the smallest table of descriptors.
+const MOST_FILES: usize = 24;
+
+/// Most threads. A start has little to share out, and others want their cores, too.
+const MOST_THREADS: usize = 3;
+
+/// How many bytes are worth another thread: some milliseconds of work, where a thread costs some hundredths of one.
+const BYTES_PER_THREAD: usize = 8 << 20;
+
+/// Everything that is to be decompressed ahead. It lives as long as the process.
+struct Ahead {
+    archive: MappedArchive,
+    /// In the order in which it is wanted.
+    pieces: Vec<Piece>,
+    files: Vec<File>,
+    /// Number of the first piece that no thread has looked at.
+    next: AtomicUsize,
+    /// Number of the file that somebody waits for; [`NOBODY`] if none.
+    urgent: AtomicUsize,
+    /// Number of the piece behind the latest that was asked for.
+    reached: AtomicUsize,
+    /// Changes whenever something is taken, and when the threads are to end.
+    taken: AtomicU32,
+    /// Whether a thread waits for that.
+    is_stalled: AtomicBool,
+    must_end: AtomicBool,
+    /// Threads that are running.
+    threads: AtomicU32,
+    /// Their numbers (gettid(2)); 0 for none.
+    thread_numbers: [AtomicI32; MOST_THREADS],
+    /// The process that they are in.
+    process: AtomicI32,
+    /// How long a thread waits for something to be taken before it takes the rest for a wrong guess.
+    patience: Duration,
+    figures: Figures,
+}
+
+/// [`Ahead::patience`] of a start.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+const NOBODY: usize = usize::MAX;
+
+/// One block to decompress.
+struct Piece {
+    block: u32,
+    length: usize,
+    state: State,
+    purpose: Purpose,
+}
+
+enum Purpose {
+    /// Code of modules; the bytes once it is done.
+    Code(AtomicPtr<c_void>),
+    /// A part of a file: its number, and which part.
+    Part(usize, Range<usize>),
+}
+
+/// What was decompressed, and by whom.
+#[derive(Default)]
+struct Figures {
+    blocks_ahead: AtomicU32,
+    bytes_ahead: AtomicU64,
+    blocks_on_demand: AtomicU32,
+    bytes_on_demand: AtomicU64,
+    nanoseconds_waited: AtomicU64,
+}
+
+/// [`Figures`] at one moment: for reports.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Blocks that threads have decompressed ahead.
+    pub blocks_ahead: u32,
+    /// Their length, in bytes.
+    pub bytes_ahead: u64,
+    /// Blocks of the list that were decompressed by who needed them.
+    pub blocks_on_demand: u32,
+    /// Their length, in bytes.
+    pub bytes_on_demand: u64,
+    /// Time that the program has waited for a thread, in nanoseconds.
+    pub nanoseconds_waited: u64,
+}
+
+/// The work of this process, once there is any.
+static AHEAD: AtomicPtr<Ahead> = AtomicPtr::new(core::ptr::null_mut());
+
+fn current() -> Option<&'static Ahead> {
+    // SAFETY: null, or what `start` leaked.
+    unsafe { AHEAD.load(Ordering::Acquire).as_ref() }
+}
+
+/// Starts decompressing what the archive says that a start will want. To be called once.
+pub fn start(archive: MappedArchive) {
+    let spare = processors().saturating_sub(1).min(MOST_THREADS);
+    if spare == 0 || archive.ahead_count() == 0 || !memory_file::may_grow() {
+        return;
+    }
+    let ahead = Ahead::new(archive, PATIENCE);
+    let length: usize = ahead.pieces.iter().map(|piece| piece.length).sum();
+    if ahead.pieces.is_empty() {
+        return;
+    }
+    let ahead: &'static Ahead = Box::leak(Box::new(ahead));
+    AHEAD.store(core::ptr::from_ref(ahead).cast_mut(), Ordering::Release);
+    worker::start(ahead, spare.min(1 + length / BYTES_PER_THREAD));
+}
+
+/// A decompressed block of code, if it is one that was to be decompressed ahead, and was.
+pub fn code(block: u32) -> Option<Pages> {
+    current()?.code(block)
+}
+
+/// A native file of the archive, sealed, if it is one that was to be decompressed ahead, and was at least begun.
+pub fn file(content: Extent) -> Option<OwnedFd> {
+    current()?.file(content)
+}
+
+/// What was decompressed so far, and by whom.
+#[expect(dead_code, reason = "the start-up profile will print it")]
+pub fn summary() -> Summary {
+    let Some(ahead) = current() else { return Summary::default() };
+    let figures = &ahead.figures;
+    Summary {
+        blocks_ahead: figures.blocks_ahead.load(Ordering::Relaxed),
+        bytes_ahead: figures.bytes_ahead.load(Ordering::Relaxed),
+        blocks_on_demand: figures.blocks_on_demand.load(Ordering::Relaxed),
+        bytes_on_demand: figures.bytes_on_demand.load(Ordering::Relaxed),
+        nanoseconds_waited: figures.nanoseconds_waited.load(Ordering::Relaxed),
+    }
+}
+
+impl Figures {
+    fn on_demand(&self, length: usize) {
+        self.blocks_on_demand.fetch_add(1, Ordering::Relaxed);
+        self.bytes_on_demand.fetch_add(length as u64, Ordering::Relaxed);
+    }
+}
+
+impl Piece {
+    /// Whether it is code that is done and was not taken.
+    fn is_ready_code(&self) -> bool {
+        matches!(self.purpose, Purpose::Code(_)) && self.state.get() == DONE
+    }
+
+    /// The code, for whoever comes first.
+    fn take(&self) -> Option<Pages> {
+        let Purpose::Code(bytes) = &self.purpose else { return None };
+        if !self.state.change(DONE, TAKEN) {
+            return None;
+        }
+        let bytes = bytes.swap(core::ptr::null_mut(), Ordering::AcqRel);
+        // SAFETY: null, or what `fill` leaked; nobody else can take it any more.
+        (!bytes.is_null()).then(|| unsafe { Pages::from_raw(bytes, self.length) })
+    }
+}
+
+impl Ahead {
+    fn code(&self, block: u32) -> Option<Pages> {
+        let is_it = |piece: &&Piece| piece.block == block && matches!(piece.purpose, Purpose::Code(_));
+        let (number, piece) = self.pieces.iter().enumerate().find(|(_, piece)| is_it(piece))?;
+        if piece.state.change(OPEN, TAKEN) {
+            self.figures.on_demand(piece.length);
+            self.is_taken(number + 1);
+            return None;
+        }
+        self.wait(&piece.state);
+        let bytes = piece.take();
+        self.is_taken(number + 1);
+        bytes
+    }
+
+    fn file(&self, content: Extent) -> Option<OwnedFd> {
+        let (number, file) = self.files.iter().enumerate().find(|(_, file)| file.content == content)?;
+        let is_hopeless = self.threads.load(Ordering::Acquire) == 0 && !file.is_begun();
+        if is_hopeless || self.is_elsewhere() || file.is_taken.swap(true, Ordering::AcqRel) {
+            return None;
+        }
+        self.urgent.store(number, Ordering::Release);
+        for piece in file.pieces.clone().filter_map(|number| self.pieces.get(number)) {
+            if piece.state.change(OPEN, CLAIMED) {
+                self.fill(piece, zstd_safe::decompress);
+                self.figures.on_demand(piece.length);
+            }
+        }
+        self.wait(&file.state);
+        let _ = self.urgent.compare_exchange(number, NOBODY, Ordering::AcqRel, Ordering::Relaxed);
+        let complete = file.give();
+        self.is_taken(file.pieces.end);
+        complete
+    }
+
+    /// Decompresses a piece that this thread has claimed, and ends the claim.
+    fn fill(&self, piece: &Piece, decompress: impl FnOnce(&mut [u8], &[u8]) -> Result<usize, usize>) -> bool {
+        match &piece.purpose {
+            Purpose::Code(place) => {
+                let filled = Pages::filled(piece.length).and_then(|mut bytes| {
+                    self.archive.read_block_with(piece.block, bytes.bytes(), decompress).ok()?;
+                    Some(bytes)
+                });
+                let is_done = filled.is_some();
+                place.store(filled.map_or(core::ptr::null_mut(), Pages::into_raw), Ordering::Release);
+                piece.state.end(if is_done { DONE } else { FAILED });
+                is_done
+            }
+            Purpose::Part(number, range) => {
+                let Some(file) = self.files.get(*number) else { return false };
+                // SAFETY: the part belongs to this piece alone, which this thread has claimed.
+                let part = unsafe { file.part(range.clone()) };
+                let is_done = part
+                    .is_some_and(|part| self.archive.read_block_with(piece.block, part, decompress).is_ok());
+                piece.state.end(if is_done { DONE } else { FAILED });
+                file.end_piece(piece.length, is_done);
+                is_done
+            }
+        }
+    }
+
+    /// Waits until nobody is at something any more.
+    fn wait(&self, state: &State) {
+        if matches!(state.get(), CLAIMED | AWAITED) {
+            let before = Instant::now();
+            state.wait(|| self.is_elsewhere());
+            let waited = u64::try_from(before.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            self.figures.nanoseconds_waited.fetch_add(waited, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether this is another process than that of the threads: one made by a bare clone(2), of which nobody was told.
+    fn is_elsewhere(&self) -> bool {
+        // SAFETY: no conditions.
+        self.process.load(Ordering::Relaxed) != unsafe { libc::getpid() }
+    }
+
+    /// Tells the threads that something was taken.
+    fn is_taken(&self, reached: usize) {
+        self.reached.fetch_max(reached, Ordering::Relaxed);
+        self.taken.fetch_add(1, Ordering::SeqCst);
+        if self.is_stalled.load(Ordering::SeqCst) {
+            futex::wake(&self.taken);
+        }
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "write")]
+mod tests;

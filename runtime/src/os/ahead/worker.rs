@@ -1,0 +1,238 @@
+//! The threads that decompress ahead: what each does next, when it ends, and what a fork means to them.
+//!
+//! They are made by pthread_create(3), not by `std::thread`, whose threads allocate: with its first call of malloc a
+//! thread gets an arena of its own, 64 MiB of address space.
+
+use core::ffi::c_void;
+use core::mem::MaybeUninit;
+use core::sync::atomic::Ordering;
+use core::time::Duration;
+
+use super::file::{File, LOWEST_DESCRIPTOR};
+use super::work::{CLAIMED, FAILED, OPEN};
+use super::{Ahead, MOST_AHEAD, MOST_FILES, Piece, current};
+use crate::os::decompress::{BlockedSignals, Decompressor};
+use crate::os::futex;
+use crate::os::pages::Pages;
+
+/// Stack of a thread: zstd keeps its state elsewhere.
+const STACK_LENGTH: usize = 256 << 10;
+
+/// How long to sleep before looking whether the threads have ended.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How many pieces of code behind the latest that was asked for are still likely to be wanted.
+const BEHIND: usize = 16;
+
+/// What a thread does next.
+enum Next<'a> {
+    Piece(&'a Piece),
+    /// Wait: enough is ready.
+    Wait,
+    Nothing,
+}
+
+/// Starts threads. One that cannot be had is no loss.
+pub(super) fn start(ahead: &'static Ahead, count: usize) {
+    make_room_for_descriptors();
+    let _blocked = BlockedSignals::new();
+    // SAFETY: the attributes are initialised before they are used, and the threads get what lives as long as the process;
+    // the handlers have no arguments.
+    unsafe {
+        libc::pthread_atfork(Some(before_fork), None, None);
+        let mut attributes = MaybeUninit::uninit();
+        if libc::pthread_attr_init(attributes.as_mut_ptr()) != 0 {
+            return;
+        }
+        let attributes = attributes.as_mut_ptr();
+        libc::pthread_attr_setdetachstate(attributes, libc::PTHREAD_CREATE_DETACHED);
+        libc::pthread_attr_setstacksize(attributes, STACK_LENGTH);
+        for _ in 0..count {
+            ahead.threads.fetch_add(1, Ordering::AcqRel);
+            let mut thread = MaybeUninit::uninit();
+            let argument = core::ptr::from_ref(ahead).cast_mut().cast();
+            if libc::pthread_create(thread.as_mut_ptr(), attributes, run, argument) != 0 {
+                ahead.threads.fetch_sub(1, Ordering::AcqRel);
+            }
+        }
+        libc::pthread_attr_destroy(attributes);
+    }
+}
+
+/// Has the kernel enlarge its table of descriptors while there is one thread: later, that waits until no processor uses
+/// the old table (expand_fdtable of the kernel's fs/file.c), which takes milliseconds.
+fn make_room_for_descriptors() {
+    // SAFETY: calls without pointers; the second descriptor is the first call's own. Should there be no descriptor 0 to
+    // copy, the table grows later.
+    unsafe {
+        let high = libc::fcntl(libc::STDIN_FILENO, libc::F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR);
+        if high >= 0 {
+            libc::syscall(libc::SYS_close, high);
+        }
+    }
+}
+
+extern "C" fn run(ahead: *mut c_void) -> *mut c_void {
+    // SAFETY: the argument that `start` passes, which lives as long as the process.
+    let ahead: &'static Ahead = unsafe { &*ahead.cast_const().cast() };
+    // SAFETY: no conditions.
+    let own = unsafe { libc::gettid() };
+    for slot in &ahead.thread_numbers {
+        if slot.compare_exchange(0, own, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            break;
+        }
+    }
+    ahead.work();
+    ahead.threads.fetch_sub(1, Ordering::AcqRel);
+    futex::wake(&ahead.threads);
+    core::ptr::null_mut()
+}
+
+impl Ahead {
+    fn work(&self) {
+        let Some(mut memory) = Pages::new(Decompressor::memory()) else { return };
+        let Some(mut decompressor) = Decompressor::new(&mut memory) else { return };
+        loop {
+            let seen = self.taken.load(Ordering::SeqCst);
+            if self.must_end.load(Ordering::Acquire) {
+                return;
+            }
+            match self.next() {
+                Next::Piece(piece) => {
+                    if self.fill(piece, |out, frame| decompressor.run(out, frame)) {
+                        self.figures.blocks_ahead.fetch_add(1, Ordering::Relaxed);
+                        self.figures.bytes_ahead.fetch_add(piece.length as u64, Ordering::Relaxed);
+                    }
+                }
+                Next::Wait if self.wait_for_use(seen) => {}
+                Next::Wait => return self.give_up_before(usize::MAX),
+                Next::Nothing if !self.has_untaken() || !self.is_last() => return,
+                Next::Nothing if self.wait_for_use(seen) => {}
+                Next::Nothing => return self.give_up_before(usize::MAX),
+            }
+        }
+    }
+
+    /// The next piece, claimed: one of a file that somebody waits for, else the first in order.
+    fn next(&self) -> Next<'_> {
+        if let Some(file) = self.files.get(self.urgent.load(Ordering::Acquire)) {
+            let pieces = self.pieces.get(file.pieces.clone()).unwrap_or_default();
+            if let Some(piece) = pieces.iter().find(|piece| piece.state.change(OPEN, CLAIMED)) {
+                return Next::Piece(piece);
+            }
+        }
+        loop {
+            let number = self.next.load(Ordering::Acquire);
+            let Some(piece) = self.pieces.get(number) else { return Next::Nothing };
+            if piece.state.get() == OPEN && self.is_enough() {
+                let reached = self.reached.load(Ordering::Relaxed);
+                self.give_up_before(reached.saturating_sub(BEHIND));
+                if self.is_enough() {
+                    return Next::Wait;
+                }
+            }
+            let _ = self.next.compare_exchange(number, number + 1, Ordering::AcqRel, Ordering::Relaxed);
+            if piece.state.change(OPEN, CLAIMED) {
+                return Next::Piece(piece);
+            }
+        }
+    }
+
+    /// Whether as much is ready, and not taken, as may be.
+    fn is_enough(&self) -> bool {
+        let files = self.files.iter().filter(|file| file.is_ready());
+        let (count, filled) = files.fold((0, 0usize), |(count, filled), file| {
+            (count + 1, filled.saturating_add(file.filled.load(Ordering::Relaxed)))
+        });
+        let code = self.pieces.iter().filter(|piece| piece.is_ready_code()).map(|piece| piece.length);
+        count > MOST_FILES || code.fold(filled, usize::saturating_add) >= MOST_AHEAD
+    }
+
+    /// Whether anything is ready that nobody has taken.
+    fn has_untaken(&self) -> bool {
+        self.files.iter().any(File::is_ready) || self.pieces.iter().any(Piece::is_ready_code)
+    }
+
+    /// Whether no other thread runs: one is enough to wait.
+    fn is_last(&self) -> bool {
+        self.threads.load(Ordering::Acquire) == 1
+    }
+
+    /// Waits until something is taken; false if nothing was for a long time.
+    fn wait_for_use(&self, seen: u32) -> bool {
+        self.is_stalled.store(true, Ordering::SeqCst);
+        futex::wait(&self.taken, seen, self.patience);
+        self.taken.load(Ordering::SeqCst) != seen
+    }
+
+    /// Gives up what is ready and was not taken, and is wanted before a piece, by its number.
+    fn give_up_before(&self, end: usize) {
+        for piece in self.pieces.iter().take(end) {
+            drop(piece.take());
+        }
+        for file in self.files.iter().filter(|file| file.pieces.end <= end && file.is_begun()) {
+            if !file.is_taken.swap(true, Ordering::AcqRel) {
+                self.abandon(file);
+            }
+        }
+    }
+
+    /// Ends a file that nobody will ask for any more: it is taken.
+    fn abandon(&self, file: &File) {
+        for piece in self.pieces.get(file.pieces.clone()).unwrap_or_default() {
+            if piece.state.change(OPEN, CLAIMED) {
+                piece.state.end(FAILED);
+                file.end_piece(piece.length, false);
+            }
+        }
+        file.state.wait(|| false);
+        drop(file.give());
+    }
+}
+
+/// Ends the threads: when this returns, none is left, not even in the kernel's count. What nobody has asked for yet is
+/// given up, so that a child of fork inherits neither descriptors nor work of which only its parent has the rest.
+pub fn stop_threads() {
+    if let Some(ahead) = current().filter(|ahead| !ahead.is_elsewhere()) {
+        stop(ahead);
+    }
+}
+
+pub(super) fn stop(ahead: &Ahead) {
+    ahead.must_end.store(true, Ordering::Release);
+    ahead.taken.fetch_add(1, Ordering::SeqCst);
+    futex::wake(&ahead.taken);
+    loop {
+        match ahead.threads.load(Ordering::Acquire) {
+            0 => break,
+            running => futex::wait(&ahead.threads, running, LOOK),
+        }
+    }
+    for slot in &ahead.thread_numbers {
+        let number = slot.swap(0, Ordering::AcqRel);
+        if number != 0 {
+            wait_until_gone(number);
+        }
+    }
+    ahead.give_up_before(usize::MAX);
+}
+
+/// Waits until the kernel has let go of a thread that is about to end. CPython counts threads after a fork, by
+/// /proc/self/stat (warn_about_fork_with_threads of its Modules/posixmodule.c).
+fn wait_until_gone(thread: libc::pid_t) {
+    /// A bound, for the number may be another thread's by now.
+    const MOST_LOOKS: u32 = 10_000;
+    for _ in 0..MOST_LOOKS {
+        // SAFETY: calls without pointers; no signal is sent, the kernel only looks whether there is such a thread.
+        unsafe {
+            if libc::syscall(libc::SYS_tgkill, libc::getpid(), thread, 0) != 0 {
+                return;
+            }
+            libc::sched_yield();
+        }
+    }
+}
+
+unsafe extern "C" fn before_fork() {
+    stop_threads();
+}
