@@ -9,6 +9,7 @@
 
 mod ahead;
 mod contents;
+mod levels;
 
 use std::collections::BTreeMap;
 use std::io::{Seek, Write};
@@ -28,19 +29,7 @@ use crate::compile::{Bytecode, PYC_HEADER};
 use crate::graph::LeaveReason;
 use crate::plan::{Plan, PlannedContent, PlannedModule};
 use crate::why::Reasons;
-
-/// Modules are packed up to this many bytes a block: small enough that a start decompresses little it does not
-/// need, large enough to compress well.
-const MODULE_BLOCK: usize = 256 << 10;
-
-/// Native files are cut into pieces of this many bytes, which can be decompressed side by side.
-const NATIVE_BLOCK: usize = 1 << 20;
-
-/// zstd level for bytecode: little data, read by every start.
-const MODULE_LEVEL: i32 = 15;
-
-/// zstd level for native files: the bulk of the data, most of the build's time.
-const NATIVE_LEVEL: i32 = 9;
+use levels::Levels;
 
 /// The reasons are cut into pieces of this many bytes: one, but for very large programs.
 const REASONS_BLOCK: usize = 4 << 20;
@@ -84,7 +73,12 @@ pub fn write<W: Write + Seek>(
     cache: &Cache,
     out: W,
 ) -> Result<(u64, W), ArchiveWriteError> {
-    let mut packer = Packer { writer: ArchiveWriter::new(out)?, cache, native: BTreeMap::new() };
+    let mut packer = Packer {
+        writer: ArchiveWriter::new(out)?,
+        cache,
+        levels: plan.target.compress.into(),
+        native: BTreeMap::new(),
+    };
     let (eager, later): (Vec<&PlannedModule>, Vec<&PlannedModule>) =
         plan.modules.iter().partition(|module| module.eager);
 
@@ -174,6 +168,7 @@ type Extents = BTreeMap<String, Extent>;
 struct Packer<'a, W> {
     writer: ArchiveWriter<W>,
     cache: &'a Cache,
+    levels: Levels,
     /// Native files written so far: a file that is needed twice is written once.
     native: BTreeMap<PathBuf, Extent>,
 }
@@ -194,7 +189,10 @@ impl<W: Write + Seek> Packer<'_, W> {
         let mut places: Vec<(String, usize, usize, usize)> = Vec::new();
         for (name, code) in bootstrap.map(|code| (BOOTSTRAP, code)).into_iter().chain(codes) {
             let length = header.len() + code.len();
-            if blocks.last().is_none_or(|block| !block.is_empty() && block.len() + length > MODULE_BLOCK) {
+            if blocks
+                .last()
+                .is_none_or(|block| !block.is_empty() && block.len() + length > self.levels.module_block)
+            {
                 blocks.push(Vec::new());
             }
             let number = blocks.len() - 1;
@@ -205,7 +203,7 @@ impl<W: Write + Seek> Packer<'_, W> {
             }
         }
         let blocks: Vec<&[u8]> = blocks.iter().map(Vec::as_slice).collect();
-        let numbers = self.add_blocks(&blocks, MODULE_LEVEL)?;
+        let numbers = self.add_blocks(&blocks, self.levels.module_level)?;
         Ok(places
             .into_iter()
             .filter_map(|(name, number, offset, length)| {
@@ -247,8 +245,8 @@ impl<W: Write + Seek> Packer<'_, W> {
         }
         let bytes = std::fs::read(&real).map_err(|source| read_error(path, source))?;
         let bytes = loaded_part(bytes);
-        let pieces: Vec<&[u8]> = bytes.chunks(NATIVE_BLOCK).collect();
-        let numbers = self.add_blocks(&pieces, NATIVE_LEVEL)?;
+        let pieces: Vec<&[u8]> = bytes.chunks(self.levels.native_block).collect();
+        let numbers = self.add_blocks(&pieces, self.levels.native_level)?;
         let extent = Extent {
             block: numbers.first().copied().unwrap_or_default(),
             offset: 0,

@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::graph::LeftEdge;
 use crate::ops;
 use crate::report::{NotFollowed, Report};
-use crate::request::{BuildRequest, InterpreterOption};
+use crate::request::{BuildRequest, CompressOption, InterpreterOption};
 use crate::trace::TraceArguments;
 
 /// Turn a Python program into one native executable that starts at once and needs no Python.
@@ -97,6 +97,10 @@ struct ProgramArguments {
     #[arg(long, value_name = "WHEN", value_enum, hide_possible_values = true)]
     interpreter: Option<InterpreterOption>,
 
+    /// What counts more, a quick start or a small file
+    #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_possible_values = true)]
+    compress: CompressOption,
+
     /// Threads and processes to use at a time [default: all cores]
     #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
     jobs: Option<usize>,
@@ -146,6 +150,7 @@ impl ProgramArguments {
         request.python = self.python;
         request.optimize = self.optimize;
         request.interpreter = self.interpreter.unwrap_or_default();
+        request.compress = self.compress;
         request.jobs = self.jobs.unwrap_or(request.jobs);
         request.traces = self.trace;
         self.modules.apply(&mut request);

@@ -19,7 +19,7 @@ use crate::entry::Entry;
 use crate::graph::{Module, ModuleGraph, ModuleKind, Origin};
 use crate::probe::PythonFacts;
 use crate::probe::interpreters::Chosen;
-use crate::request::{BuildRequest, InterpreterOption};
+use crate::request::{BuildRequest, CompressOption, InterpreterOption};
 use crate::why::{ReasonParts, Reasons};
 use tree::TreeParts;
 
@@ -69,6 +69,8 @@ pub struct PlannedTarget {
     pub beside: bool,
     /// When the executable is also the interpreter.
     pub interpreter: InterpreterOption,
+    /// How hard the contents are compressed.
+    pub compress: CompressOption,
 }
 
 /// A module.
@@ -259,6 +261,7 @@ fn target(facts: &PythonFacts, request: &BuildRequest, certificates: Certificate
         certificates,
         beside: request.onedir,
         interpreter: request.interpreter,
+        compress: request.compress,
     }
 }
 

@@ -52,6 +52,8 @@ pub struct BuildRequest {
     pub onedir: bool,
     /// When the executable is also the interpreter.
     pub interpreter: InterpreterOption,
+    /// How hard its contents are compressed.
+    pub compress: CompressOption,
 }
 
 /// Which hooks written for PyInstaller are used.
@@ -85,6 +87,19 @@ pub enum InterpreterOption {
     Argv,
     /// When SNAPFREEZE_INTERPRETER=1 is in its environment
     Env,
+}
+
+/// What is more important: that the executable starts soon, or that it is small.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum CompressOption {
+    /// Starts soonest, and is larger
+    Fast,
+    /// Nearly as small as can be, without much of a wait
+    #[default]
+    Balanced,
+    /// As small as can be: takes long to build
+    Small,
 }
 
 impl From<InterpreterOption> for InterpreterMode {
@@ -128,6 +143,7 @@ impl BuildRequest {
             data: DataOptions::default(),
             onedir: false,
             interpreter: InterpreterOption::None,
+            compress: CompressOption::Balanced,
         }
     }
 }

@@ -25,9 +25,6 @@ const PIECE: usize = 1 << 20;
 /// How many bytes are read before they are packed and written.
 const BATCH: u64 = 64 << 20;
 
-/// zstd level for data.
-const DATA_LEVEL: i32 = 9;
-
 /// A content, and whose it is.
 struct Content {
     path: TreePath,
@@ -117,7 +114,7 @@ fn add_batch<W: Write + Seek>(
         blocks[number].extend_from_slice(bytes);
     }
     let blocks: Vec<&[u8]> = blocks.iter().map(Vec::as_slice).collect();
-    let numbers = packer.add_blocks(&blocks, DATA_LEVEL)?;
+    let numbers = packer.add_blocks(&blocks, packer.levels.data_level)?;
     for (hash, block, offset, length) in places {
         let (Some(block), Ok(offset)) = (numbers.get(block), u32::try_from(offset)) else { continue };
         written.insert(hash, Extent { block: *block, offset, length: length as u64 });
@@ -161,7 +158,7 @@ fn add_large<W: Write + Seek>(
         hasher.update(&part);
         total += part.len() as u64;
         let pieces: Vec<&[u8]> = part.chunks(PIECE).collect();
-        let numbers = packer.add_blocks(&pieces, DATA_LEVEL)?;
+        let numbers = packer.add_blocks(&pieces, packer.levels.data_level)?;
         first = first.or(numbers.first().copied());
     }
     let Some(block) = first else { return Ok(NOTHING) };
