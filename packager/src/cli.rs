@@ -161,8 +161,12 @@ impl ProgramArguments {
 
 /// Runs the command line of this process. What it returns is the exit code.
 pub fn main() -> ExitCode {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
-    let result = configured::parse(&arguments).map_err(Error::from).and_then(|cli| match cli.command {
+    run_line(&std::env::args_os().collect::<Vec<OsString>>())
+}
+
+/// Runs a command line, the command's own name first. What it returns is the exit code.
+pub fn run_line(arguments: &[OsString]) -> ExitCode {
+    let result = configured::parse(arguments).map_err(Error::from).and_then(|cli| match cli.command {
         Command::Build(arguments) => build(arguments),
         Command::Run(arguments) => run(arguments),
         Command::Why(arguments) => why::why(arguments),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use libtest_mimic::Trial;
 use snapfreeze_tests::execution::plain_command;
+use snapfreeze_tests::fixtures::NO_FUSE;
 use snapfreeze_tests::{Fixtures, Interpreter, Slot, execute_within};
 
 /// Versions whose tests are run.
@@ -38,6 +39,9 @@ fn passes_a_sample(fixtures: &Fixtures, interpreter: &Interpreter) {
     let folder = fixtures.folder("suite");
     let mut command = plain_command(&interpreter.python);
     command.env("SNAPFREEZE_CACHE_DIR", folder.join("cache"));
+    if !fixtures.fuses() {
+        command.env(NO_FUSE, "1");
+    }
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("cpython_suite.py"));
     command.arg("--python").arg(&interpreter.python).arg("--snapfreeze").arg(fixtures.command_path());
     command.arg("--target").arg(&folder).args(["--files", SAMPLE]);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 use snapfreeze_tests::execution::{Running, TIME_LIMIT, plain_command, python_command};
-use snapfreeze_tests::fixtures::copy_folder;
+use snapfreeze_tests::fixtures::{NO_FUSE, copy_folder};
 use snapfreeze_tests::{Fixtures, Interpreter, Outcome, assert_same, execute, readme};
 
 /// An example that ends by itself.
@@ -91,7 +91,8 @@ impl Prepared {
         let path = std::iter::once(self.programs.clone()).chain(std::env::split_paths(&rest));
         command.env("PATH", std::env::join_paths(path).unwrap()).current_dir(directory).args(["-c", line]);
         for (name, value) in fixtures.snapfreeze().get_envs() {
-            if let (Some(value), "SNAPFREEZE_CACHE_DIR") = (value, name.to_string_lossy().as_ref()) {
+            if let (Some(value), "SNAPFREEZE_CACHE_DIR" | NO_FUSE) = (value, name.to_string_lossy().as_ref())
+            {
                 command.env(name, value);
             }
         }

@@ -25,18 +25,22 @@ mod examples;
 mod exits;
 mod figures;
 mod files;
+mod forks;
 mod hooks;
 mod imports;
 mod interpreter;
 mod isolation;
 mod learn;
+mod many_modules;
 mod multiprocessing;
+mod native;
 mod optional;
 mod options;
 mod outputs;
 mod package_data;
 mod reproducible;
 mod semantics;
+mod signals;
 mod stdlib;
 mod traces;
 mod virtual_files;
@@ -59,18 +63,22 @@ const BEHAVIOURS: &[Behaviour] = &[
     examples::trials,
     figures::trials,
     files::trials,
+    forks::trials,
     hooks::trials,
     imports::trials,
     interpreter::trials,
     isolation::trials,
     learn::trials,
+    many_modules::trials,
     multiprocessing::trials,
+    native::trials,
     optional::trials,
     options::trials,
     outputs::trials,
     package_data::trials,
     reproducible::trials,
     semantics::trials,
+    signals::trials,
     stdlib::trials,
     virtual_files::trials,
     why::trials,

@@ -155,6 +155,17 @@ impl Running {
         assert!(self.stdout.more(TIME_LIMIT), "no output: {:?}", self.child);
     }
 
+    /// Waits until what the program has written to stdout ends with `text`.
+    ///
+    /// # Panics
+    /// When it ends without, or writes nothing for longer than [`TIME_LIMIT`].
+    #[track_caller]
+    pub fn wait_for_text(&mut self, text: &str) {
+        while !self.stdout.all.ends_with(text.as_bytes()) {
+            self.wait_for_output();
+        }
+    }
+
     /// Sends a signal to the program, not to its children.
     pub fn signal(&self, signal: i32) {
         send(self.process(), signal);

@@ -12,7 +12,10 @@ use tempfile::TempDir;
 
 use crate::environment::Environments;
 use crate::execution::{execute, plain_command, python_command};
-use crate::interpreter::{Interpreter, Slot, slots};
+use crate::interpreter::{Interpreter, Slot, slots, static_slots};
+
+/// The variable by which everything is tested in its other form: all executables are built with `--no-fuse`.
+pub const NO_FUSE: &str = "SNAPFREEZE_TEST_NO_FUSE";
 
 /// Things made once, by name: who asks first makes it, the others wait.
 type Once<T> = Mutex<HashMap<OsString, Arc<OnceLock<T>>>>;
@@ -26,6 +29,8 @@ struct Shared {
     command: PathBuf,
     cache: PathBuf,
     slots: Vec<Slot>,
+    statics: OnceLock<Vec<Slot>>,
+    facts: PathBuf,
     environments: Environments,
     run: TempDir,
     frozen: Once<PathBuf>,
@@ -48,12 +53,15 @@ impl Fixtures {
     /// When nothing can be made there.
     pub fn find_with_cache(command: &Path, folder: &Path, cache: Option<&Path>) -> Self {
         std::fs::create_dir_all(folder).unwrap();
-        let slots = slots(&Cache::at(&folder.join("facts")));
+        let facts = folder.join("facts");
+        let slots = slots(&Cache::at(&facts));
         let run = tempfile::Builder::new().prefix("run-").tempdir_in(folder).unwrap();
         Self(Arc::new(Shared {
             command: command.to_owned(),
             cache: cache.map_or_else(|| run.path().join("cache"), Path::to_owned),
             slots,
+            statics: OnceLock::new(),
+            facts,
             environments: Environments::new(&folder.join("environments")),
             run,
             frozen: Once::default(),
@@ -65,6 +73,17 @@ impl Fixtures {
     /// A slot for each minor version that can be frozen, oldest first.
     pub fn each(&self) -> &[Slot] {
         &self.0.slots
+    }
+
+    /// A slot for each interpreter with libpython inside. Without fusion such a one cannot be frozen.
+    pub fn statics(&self) -> &[Slot] {
+        self.0.statics.get_or_init(|| {
+            let mut slots = static_slots(&Cache::at(&self.0.facts));
+            for slot in &mut slots {
+                slot.found = slot.found.clone().and_then(|found| self.needs_fusion().map(|()| found));
+            }
+            slots
+        })
     }
 
     /// CPython 3.11, for which the requirements are pinned; where it is missing, the newest that is there.
@@ -132,7 +151,23 @@ impl Fixtures {
         let mut command = plain_command(&self.0.command);
         command.env("SNAPFREEZE_CACHE_DIR", &self.0.cache);
         command.env("PYTHONDONTWRITEBYTECODE", "1");
+        if !self.fuses() {
+            command.env(NO_FUSE, "1");
+        }
         command
+    }
+
+    /// Whether executables are built as users build them: fused, where nothing forbids it.
+    pub fn fuses(&self) -> bool {
+        std::env::var_os(NO_FUSE).is_none_or(|value| value.is_empty())
+    }
+
+    /// What trials of the fused form need.
+    ///
+    /// # Errors
+    /// When this run tests the other one.
+    pub fn needs_fusion(&self) -> Result<(), String> {
+        if self.fuses() { Ok(()) } else { Err("not fused".to_owned()) }
     }
 
     /// Freezes with `snapfreeze build ARGUMENTS --python … -o …` and returns the executable.

@@ -1,6 +1,8 @@
-//! The interpreters of this machine, one a minor version.
+//! The interpreters of this machine: one a minor version, and those with libpython inside.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -20,10 +22,13 @@ pub struct Interpreter {
     pub stdlib: PathBuf,
 }
 
-/// A minor version's place: its interpreter, or why there is none to test with.
+/// The variable that names more interpreters, separated as in PATH.
+pub const MORE_INTERPRETERS: &str = "SNAPFREEZE_TEST_PYTHONS";
+
+/// An interpreter's place, mostly a minor version's: the interpreter, or why there is none to test with.
 #[derive(Debug, Clone)]
 pub struct Slot {
-    /// `3.11`.
+    /// `3.11`; of one with libpython inside `3.11.2 static` or `3.13.5 static PIE`.
     pub minor: String,
     /// The interpreter.
     pub found: Result<Interpreter, String>,
@@ -69,6 +74,53 @@ pub fn slots(cache: &Cache) -> Vec<Slot> {
         Slot { minor, found }
     };
     SUPPORTED.map(slot).collect()
+}
+
+/// How an interpreter says whether libpython is inside of it: then no file of that name is mapped.
+const IS_STATIC: &str = "print('libpython' not in open('/proc/self/maps').read(), end='')";
+
+/// Slots for the interpreters with libpython inside: linked at fixed addresses as Debian's, and position-independent.
+/// They are looked for as the others are, in Debian's place as well, and in [`MORE_INTERPRETERS`].
+pub fn static_slots(cache: &Cache) -> Vec<Slot> {
+    let more = std::env::var_os(MORE_INTERPRETERS).unwrap_or_default();
+    let more = std::env::split_paths(&more).filter(|python| python.is_file());
+    let system = std::iter::once(PathBuf::from("/usr/bin/python3")).filter(|python| python.is_file());
+    let mut found: BTreeMap<(bool, PathBuf), Slot> = BTreeMap::new();
+    for python in programs().into_iter().chain(system).chain(more) {
+        let mut ask = Command::new(&python);
+        let answer = ask.args(["-I", "-c", IS_STATIC]).stdin(Stdio::null()).stderr(Stdio::null()).output();
+        if !answer.is_ok_and(|answer| answer.stdout == b"True") {
+            continue;
+        }
+        let Some((answer, place)) = examine(&python, cache).and_then(|answer| {
+            let place = answer.interpreter.python.canonicalize().ok()?;
+            Some((answer, place))
+        }) else {
+            continue;
+        };
+        let Some(is_pie) = is_position_independent(&place) else { continue };
+        let kind = if is_pie { "static PIE" } else { "static" };
+        let minor = format!("{} {kind}", answer.interpreter.version);
+        found.insert((is_pie, place), Slot { minor, found: Ok(answer.interpreter) });
+    }
+    for (is_pie, minor) in [(false, "static"), (true, "static PIE")] {
+        if !found.keys().any(|(other, _)| *other == is_pie) {
+            let missing = Slot { minor: minor.to_owned(), found: Err("no such interpreter".to_owned()) };
+            found.insert((is_pie, PathBuf::new()), missing);
+        }
+    }
+    found.into_values().collect()
+}
+
+/// Whether an ELF executable may be loaded at any address: its type is ET_DYN, not ET_EXEC (gABI, "ELF Header").
+pub fn is_position_independent(executable: &Path) -> Option<bool> {
+    let mut header = [0; 18];
+    File::open(executable).and_then(|mut file| file.read_exact(&mut header)).ok()?;
+    match (&header[..4], u16::from_le_bytes([header[16], header[17]])) {
+        (b"\x7fELF", 2) => Some(false),
+        (b"\x7fELF", 3) => Some(true),
+        _ => None,
+    }
 }
 
 struct Answer {

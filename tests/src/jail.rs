@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// What glibc installs for programs to load at run time, by soname. libstdc++ and libgcc_s are not its own.
-const GLIBC: &[&str] = &[
+pub const GLIBC: &[&str] = &[
     "libBrokenLocale.so.1",
     "libanl.so.1",
     "libc.so.6",

@@ -16,6 +16,7 @@ pub mod execution;
 pub mod fixtures;
 pub mod interpreter;
 pub mod jail;
+pub mod many_modules;
 pub mod peers;
 pub mod readme;
 pub mod strace;
