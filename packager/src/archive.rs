@@ -87,7 +87,7 @@ pub fn write<W: Write + Seek>(
     let beside = plan.target.beside;
     let library_files = library_files(&plan.files);
     let libraries = plan.libraries.iter().enumerate().map(|(number, library)| {
-        let is_there = beside && library_files.contains_key(&number);
+        let is_there = library.is_fused || beside && library_files.contains_key(&number);
         if is_there { Ok(NOTHING) } else { packer.add_native(&library.path) }
     });
     let libraries: Vec<Extent> = libraries.collect::<Result<_, _>>()?;
@@ -148,13 +148,19 @@ pub fn write<W: Write + Seek>(
         optimize: target.optimize,
         entry_kind: plan.entry_kind(),
         entry: plan.entry.clone(),
-        libpython: u32::try_from(plan.libraries.len()).ok().and_then(|count| count.checked_sub(1)),
+        libpython: libpython(plan),
         bootstrap,
         interpreter: target.interpreter.into(),
         placement: if target.beside { Placement::Beside } else { Placement::Archive },
         ca_file: target.certificates.0.clone(),
         ca_directory: target.certificates.1.clone(),
     })?)
+}
+
+/// The number of libpython, which is the last library; none where it is in the program itself.
+fn libpython(plan: &Plan) -> Option<u32> {
+    plan.libraries.last().filter(|library| !library.is_fused)?;
+    u32::try_from(plan.libraries.len() - 1).ok()
 }
 
 /// The extent of a namespace package.

@@ -21,7 +21,10 @@ use crate::archive::ArchiveWriteError;
 use crate::plan::{Plan, PlannedContent};
 
 /// The prebuilt stub, as `build.rs` has made it.
-const STUB: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/stub"));
+pub(crate) const STUB: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/stub"));
+
+/// The slot of an executable is not further from its beginning than this, in bytes.
+pub const LONGEST_PROGRAM: u64 = 128 << 20;
 
 /// Why there is no executable.
 #[derive(Debug, thiserror::Error)]
@@ -62,12 +65,14 @@ pub enum AttachError {
     NoSlot,
 }
 
-/// Writes the executable to `output`: the stub, and what `write_archive` writes. Returns its size in bytes.
+/// Writes the executable to `output`: the program without its archive, and what `write_archive` writes. Returns its size
+/// in bytes.
 ///
 /// # Errors
 /// When a file or directory cannot be written. Nothing is left behind.
 pub fn attach(
     output: &Path,
+    program: &[u8],
     write_archive: impl FnOnce(File) -> Result<(u64, File), ArchiveWriteError>,
 ) -> Result<u64, AttachError> {
     match std::fs::metadata(output) {
@@ -80,11 +85,11 @@ pub fn attach(
         .map_err(|source| AttachError::Directory { path: directory.to_owned(), source })?;
     let failed = |source: io::Error| AttachError::Write { path: output.to_owned(), source };
 
-    let slot_at = slot::find(STUB).ok_or(AttachError::NoSlot)? as u64;
+    let slot_at = slot::find(program).ok_or(AttachError::NoSlot)? as u64;
     let (mut file, draft) = Draft::new_in(directory).map_err(failed)?;
-    let offset = (STUB.len() as u64).next_multiple_of(ARCHIVE_ALIGNMENT);
-    let padding = vec![0; (offset - STUB.len() as u64) as usize];
-    file.write_all(STUB).and_then(|()| file.write_all(&padding)).map_err(failed)?;
+    let offset = (program.len() as u64).next_multiple_of(ARCHIVE_ALIGNMENT);
+    let padding = vec![0; (offset - program.len() as u64) as usize];
+    file.write_all(program).and_then(|()| file.write_all(&padding)).map_err(failed)?;
     let (length, mut file) = write_archive(file).map_err(|error| match error {
         ArchiveWriteError::Write(snapfreeze_runtime::archive::writer::WriteError::Io(source)) => {
             failed(source)
@@ -192,7 +197,7 @@ mod tests {
         let output = folder.path().join("pipe");
         let kind = rustix::fs::FileType::Fifo;
         rustix::fs::mknodat(CWD, &output, kind, Mode::RUSR, 0).unwrap();
-        let refused = attach(&output, |_| unreachable!("nothing is written"));
+        let refused = attach(&output, STUB, |_| unreachable!("nothing is written"));
         assert!(matches!(refused, Err(AttachError::IsSpecial(_))));
     }
 
@@ -201,7 +206,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let output = folder.path().join("app");
         std::fs::write(&output, "old").unwrap();
-        let failed = attach(&output, |mut file| {
+        let failed = attach(&output, STUB, |mut file| {
             file.write_all(b"half").unwrap();
             Err(ArchiveWriteError::Compress(io::Error::other("no")))
         });

@@ -22,6 +22,8 @@ pub enum Shelf {
     Observations,
     /// Answers of interpreters about names.
     Specs,
+    /// Fused programs without an archive.
+    Programs,
 }
 
 impl Shelf {
@@ -32,6 +34,7 @@ impl Shelf {
             Self::Blocks => "blocks",
             Self::Observations => "observations",
             Self::Specs => "specs",
+            Self::Programs => "programs",
         }
     }
 }

@@ -101,6 +101,10 @@ struct ProgramArguments {
     #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_possible_values = true)]
     compress: CompressOption,
 
+    /// Load CPython from memory at each start instead of making it part of the executable
+    #[arg(long)]
+    no_fuse: bool,
+
     /// Threads and processes to use at a time [default: all cores]
     #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
     jobs: Option<usize>,
@@ -151,6 +155,7 @@ impl ProgramArguments {
         request.optimize = self.optimize;
         request.interpreter = self.interpreter.unwrap_or_default();
         request.compress = self.compress;
+        request.fuse = !self.no_fuse;
         request.jobs = self.jobs.unwrap_or(request.jobs);
         request.traces = self.trace;
         self.modules.apply(&mut request);

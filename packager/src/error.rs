@@ -7,6 +7,7 @@ use crate::collect::native::NativeError;
 use crate::compile::CompileError;
 use crate::config::ConfigError;
 use crate::entry::EntryError;
+use crate::fuse::program::ProgramError;
 use crate::graph::build::GraphError;
 use crate::ops::why::WhyError;
 use crate::probe::ProbeError;
@@ -22,6 +23,8 @@ pub enum Error {
     Entry(#[from] EntryError),
     #[error(transparent)]
     Probe(#[from] ProbeError),
+    #[error(transparent)]
+    Fuse(#[from] ProgramError),
     #[error(transparent)]
     Trace(#[from] TraceError),
     #[error(transparent)]
@@ -49,6 +52,10 @@ impl Error {
             Self::Config(error) => error.hint(),
             Self::Entry(error) => error.hint(),
             Self::Probe(error) => error.hint(),
+            Self::Fuse(ProgramError::OnlyFused(_)) => {
+                Some("leave out --no-fuse, or name another interpreter with --python".into())
+            }
+            Self::Fuse(ProgramError::Fuse { .. }) => Some("name another interpreter with --python".into()),
             Self::Graph(GraphError::NoModule { .. }) => {
                 Some("install it there, or name another interpreter with --python".into())
             }

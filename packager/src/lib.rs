@@ -14,6 +14,7 @@ pub mod compile;
 pub mod config;
 pub mod entry;
 pub mod error;
+pub mod fuse;
 pub mod graph;
 pub mod hooks;
 pub mod ops;

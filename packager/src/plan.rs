@@ -16,6 +16,7 @@ use crate::collect::data::Data;
 use crate::collect::files::{FileContent, TreeFile, TreePath};
 use crate::collect::{Collection, Library};
 use crate::entry::Entry;
+use crate::fuse::program::Program;
 use crate::graph::{Module, ModuleGraph, ModuleKind, Origin};
 use crate::probe::PythonFacts;
 use crate::probe::interpreters::Chosen;
@@ -141,6 +142,8 @@ pub struct PlannedLibrary {
     pub needs: Vec<usize>,
     /// Whether it is a data file that the program may open itself, and nothing needs it.
     pub is_data: bool,
+    /// Whether it is in the program itself, for it carries CPython and is fused.
+    pub is_fused: bool,
 }
 
 /// A name that is not in the executable.
@@ -160,7 +163,7 @@ pub struct PlannedMissing {
 pub fn plan(
     request: &BuildRequest,
     main: String,
-    chosen: &Chosen,
+    (chosen, program): (&Chosen, &Program),
     graph: &ModuleGraph,
     order: &[(String, bool)],
     collection: Collection,
@@ -194,13 +197,20 @@ pub fn plan(
     let mut libraries: Vec<PlannedLibrary> = collection
         .libraries
         .into_iter()
-        .map(|Library { name, path, needs, is_data }| PlannedLibrary { name, path, needs, is_data })
+        .map(|Library { name, path, needs, is_data }| PlannedLibrary {
+            name,
+            path,
+            needs,
+            is_data,
+            is_fused: false,
+        })
         .collect();
     libraries.push(PlannedLibrary {
-        name: format!("libpython{}{}.so.1.0", facts.minor_version(), facts.abi_flags),
-        path: chosen.libpython.clone(),
+        name: facts.libpython_name(),
+        path: program.carrier.clone(),
         needs: collection.libpython_needs,
         is_data: false,
+        is_fused: program.is_fused,
     });
     let entry_is_module = matches!(entry, Entry::Module(_) | Entry::Package(_) | Entry::Directory(_));
     let is_frozen =

@@ -48,6 +48,8 @@ pub struct BuildRequest {
     pub include_source: bool,
     /// What options say of data.
     pub data: DataOptions,
+    /// Whether the file that carries CPython is fused with the stub.
+    pub fuse: bool,
     /// Whether the output is a directory with the executable and, beside it, the tree of files.
     pub onedir: bool,
     /// When the executable is also the interpreter.
@@ -141,6 +143,7 @@ impl BuildRequest {
             traces: Vec::new(),
             include_source: false,
             data: DataOptions::default(),
+            fuse: true,
             onedir: false,
             interpreter: InterpreterOption::None,
             compress: CompressOption::Balanced,

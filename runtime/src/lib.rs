@@ -65,7 +65,11 @@ mod embedded {
         slot: &[u8; SLOT_LENGTH],
     ) -> Result<c_int, StartError> {
         let file = RunningFile::open()?;
-        let archive = file.map_archive(slot)?;
+        let archive = match file.map_archive(slot) {
+            // What there is of a program without an archive is to be sound.
+            Err(StartError::Empty) => return Err(libpython::without_archive()),
+            archive => archive?,
+        };
         let identity = file.identity()?;
         let executable = file.close();
         let target = archive.target().map_err(StartError::Damaged)?;

@@ -199,15 +199,20 @@ fn unreadable(fixtures: &Fixtures, python: &Interpreter) {
     complains(&outcome, UNSUPPORTED, &["readable"]);
 }
 
+/// The program with its libpython in a memory file: one that is fused needs none of what is missing here.
+fn from_memory(fixtures: &Fixtures, python: &Interpreter) -> PathBuf {
+    fixtures.freeze(["--no-fuse".into(), fixtures.spec(PROGRAM)], python)
+}
+
 fn no_proc(fixtures: &Fixtures, python: &Interpreter) {
     let root = fixtures.folder("root");
-    fill_root(&root, &fixtures.frozen(PROGRAM, python));
+    fill_root(&root, &from_memory(fixtures, python));
     let outcome = execute(plain_command("chroot").arg(&root).args(["/program", "exit_int"]));
     complains(&outcome, UNSUPPORTED, &["/proc"]);
 }
 
 fn no_memory_files(fixtures: &Fixtures, python: &Interpreter) {
-    let mut command = plain_command(fixtures.frozen(PROGRAM, python));
+    let mut command = plain_command(from_memory(fixtures, python));
     command.arg("exit_int");
     // SAFETY: between fork and exec only system calls are made.
     unsafe { command.pre_exec(|| refuse(libc::SYS_memfd_create)) };
@@ -263,14 +268,14 @@ fn no_executable_memory_files(fixtures: &Fixtures, python: &Interpreter) {
 
 fn limited_file_size(fixtures: &Fixtures, python: &Interpreter) {
     let script = r#"ulimit -f 0; exec "$0" exit_int"#;
-    let outcome = execute(plain_command("sh").args(["-c", script]).arg(fixtures.frozen(PROGRAM, python)));
+    let outcome = execute(plain_command("sh").args(["-c", script]).arg(from_memory(fixtures, python)));
     complains(&outcome, UNSUPPORTED, &["ulimit -f"]);
 }
 
 /// From too little to enough: each attempt ends with a message, Python's own or ours, or with the program's exit.
 /// CPython itself aborts, with its message, when memory is gone before there is an exception to raise.
 fn little_memory(fixtures: &Fixtures, python: &Interpreter) {
-    let frozen = fixtures.frozen(PROGRAM, python);
+    let frozen = from_memory(fixtures, python);
     let mut ended_well = false;
     for kilobytes in (4_000..80_000).step_by(2_000) {
         let script = format!(r#"ulimit -v {kilobytes}; exec "$0" exit_int"#);

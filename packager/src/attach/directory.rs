@@ -35,6 +35,7 @@ pub fn executable_in(directory: &Path) -> PathBuf {
 /// When something else is in its place, or a file cannot be read or written. Nothing is left behind.
 pub fn attach_directory(
     output: &Path,
+    program: &[u8],
     plan: &Plan,
     bytecode: &Bytecode,
     write_archive: impl FnOnce(File) -> Result<(u64, File), ArchiveWriteError>,
@@ -56,7 +57,7 @@ pub fn attach_directory(
     }
     let sizes = plan.files.par_iter().map(|file| writer.write(file));
     let size: u64 = sizes.sum::<Result<u64, AttachError>>()?;
-    let executable = attach(&executable_in(&built), write_archive)?;
+    let executable = attach(&executable_in(&built), program, write_archive)?;
 
     let renamed = if is_there {
         // The old one goes into the draft's place, and with it.
@@ -104,9 +105,9 @@ fn is_replaceable(output: &Path) -> Result<bool, AttachError> {
 fn is_ours(executable: &Path) -> bool {
     let mut start = Vec::new();
     let read = File::open(executable).and_then(|file| {
-        io::Read::read_to_end(&mut io::Read::take(file, 4 * super::STUB.len() as u64), &mut start)
+        io::Read::read_to_end(&mut io::Read::take(file, super::LONGEST_PROGRAM), &mut start)
     });
-    read.is_ok() && snapfreeze_runtime::archive::slot::find(&start).is_some()
+    read.is_ok() && snapfreeze_runtime::archive::slot::first(&start).is_some()
 }
 
 struct TreeWriter<'a> {

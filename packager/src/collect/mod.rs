@@ -48,11 +48,27 @@ pub struct Collection {
     pub warnings: Vec<String>,
 }
 
-/// Collects the native libraries of libpython and of the graph's extension modules.
+/// How the target interpreter's process finds libraries. `library_path` is the build environment's `LD_LIBRARY_PATH`.
+///
+/// # Errors
+/// When the interpreter, or what carries CPython, is no ELF file.
+pub fn library_search(
+    base: &Path,
+    facts: &PythonFacts,
+    library_path: Option<&OsStr>,
+) -> Result<LibrarySearch, NativeError> {
+    let executable = facts.base_executable.canonicalize().unwrap_or_else(|_| facts.base_executable.clone());
+    LibrarySearch::of_host()
+        .with_library_path(library_path.unwrap_or_default())
+        .loaded_by(Some(base), &executable)
+}
+
+/// Collects the native libraries of libpython and of the graph's extension modules. `libpython` is none where it is part of
+/// the program.
 ///
 /// `order` is the predicted import order: of two libraries with one name the one that is loaded first wins, as it
 /// would in `python`; the certificates' paths are left empty. `shared_objects` are real paths of data files that the program may open itself: they become
-/// libraries, with what they need; one that cannot be loaded stays a data file. `library_path` is the build environment's `LD_LIBRARY_PATH`.
+/// libraries, with what they need; one that cannot be loaded stays a data file.
 ///
 /// # Errors
 /// When libpython is no library for this machine.
@@ -60,35 +76,33 @@ pub fn collect(
     graph: &ModuleGraph,
     order: &[(String, bool)],
     shared_objects: &BTreeSet<PathBuf>,
-    libpython: &Path,
-    facts: &PythonFacts,
-    library_path: Option<&OsStr>,
+    libpython: Option<&Path>,
+    search: &LibrarySearch,
 ) -> Result<Collection, NativeError> {
-    let executable = facts.base_executable.canonicalize().unwrap_or_else(|_| facts.base_executable.clone());
-    let search = LibrarySearch::of_host()
-        .with_library_path(library_path.unwrap_or_default())
-        .loaded_by(Some(libpython), &executable)?;
     let extensions = order.iter().filter_map(|(name, _)| match &graph.modules.get(name)?.kind {
         ModuleKind::Extension(path) => Some((name.clone(), path.clone())),
         _ => None,
     });
     let (mut names, files): (Vec<Option<String>>, Vec<PathBuf>) =
         extensions.map(|(name, path)| (Some(name), path)).unzip();
-    let opened = opened_libraries(graph, shared_objects, &search);
+    let opened = opened_libraries(graph, shared_objects, search);
     names.extend(std::iter::repeat_n(None, shared_objects.len() + opened.len()));
-    let mut roots: Vec<PathBuf> = std::iter::once(libpython.to_owned())
+    let first = usize::from(libpython.is_some());
+    let mut roots: Vec<PathBuf> = libpython
+        .into_iter()
+        .map(Path::to_owned)
         .chain(files)
         .chain(shared_objects.iter().cloned())
         .chain(opened.values().cloned())
         .collect();
     let mut warnings = Vec::new();
     let closure = loop {
-        match close_over(&roots, &search) {
+        match close_over(&roots, search) {
             Ok(closure) => break closure,
             // `python` would fail to import it as well, if it tries at all.
-            Err(error) => match roots.iter().skip(1).position(|root| root == error.path()) {
+            Err(error) => match roots.iter().skip(first).position(|root| root == error.path()) {
                 Some(at) => {
-                    roots.remove(at + 1);
+                    roots.remove(at + first);
                     if let Some(name) = names.remove(at) {
                         warnings.push(format!("the extension module {name} is left out: {error}"));
                     }
@@ -99,13 +113,13 @@ pub fn collect(
     };
 
     let mut needs = closure.roots.into_iter();
-    let libpython_needs = needs.next().unwrap_or_default();
+    let libpython_needs = libpython.and_then(|_| needs.next()).unwrap_or_default();
     let libraries = closure.files.into_iter();
     let mut libraries: Vec<Library> = libraries
         .map(|file| Library { name: file.load_name, path: file.path, needs: file.needs, is_data: false })
         .collect();
     let mut needs_of_modules = BTreeMap::new();
-    for ((name, needs), path) in names.into_iter().zip(needs).zip(roots.into_iter().skip(1)) {
+    for ((name, needs), path) in names.into_iter().zip(needs).zip(roots.into_iter().skip(first)) {
         match name {
             Some(name) => drop(needs_of_modules.insert(name, needs)),
             None if libraries.iter().any(|library| library.path == path) => {}

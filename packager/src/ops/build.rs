@@ -36,7 +36,7 @@ pub(super) fn on_threads<T: Send>(
 
 fn phases(request: &BuildRequest) -> Result<Report, Error> {
     let started = Instant::now();
-    let Prepared { chosen, plan, took, graph } = prepare(request)?;
+    let Prepared { chosen, program, plan, took, graph } = prepare(request)?;
     let (mut plan, mut took) = (plan, took);
     let BuildRequest { cache, jobs, .. } = request;
 
@@ -48,14 +48,16 @@ fn phases(request: &BuildRequest) -> Result<Report, Error> {
     let write_archive = |file| crate::archive::write(&plan, &bytecode, cache, file);
     let size = took.time("attach", || {
         if request.onedir {
-            attach_directory(output, &plan, &bytecode, write_archive)
+            attach_directory(output, &program.bytes, &plan, &bytecode, write_archive)
         } else {
-            attach(output, write_archive)
+            attach(output, &program.bytes, write_archive)
         }
     })?;
 
     let warnings = plan.warnings.iter().chain(&bytecode.warnings).cloned().collect();
-    let (notes, left_out) = (notes(&chosen), left_out(&graph));
+    let mut notes = notes(&chosen);
+    notes.extend(program.note);
+    let left_out = left_out(&graph);
     let (output, phases) = (executable, took);
     Ok(Report { output, size, took: started.elapsed(), phases, plan, warnings, notes, left_out })
 }

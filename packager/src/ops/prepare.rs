@@ -4,9 +4,10 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::collect::certificates::certificate_paths;
-use crate::collect::collect;
 use crate::collect::data::{DataRequest, collect as collect_data};
+use crate::collect::{collect, library_search};
 use crate::error::Error;
+use crate::fuse::program::{Program, program};
 use crate::graph::ModuleGraph;
 use crate::graph::build::{GraphRequest, build as build_graph};
 use crate::graph::order::predicted;
@@ -20,6 +21,8 @@ use crate::trace::{TraceRequest, run as trace};
 pub struct Prepared {
     /// The interpreter.
     pub chosen: Chosen,
+    /// The executable without its archive.
+    pub program: Program,
     /// Every module that the program may import, and why.
     pub graph: ModuleGraph,
     /// What will be in the executable.
@@ -62,6 +65,9 @@ pub fn prepare(request: &BuildRequest) -> Result<Prepared, Error> {
 
     let chosen = took.time("probe", || choose(request.python.as_deref(), entry, environment, cache))?;
     let facts = &chosen.facts;
+    let library_path = environment("LD_LIBRARY_PATH");
+    let search = library_search(&chosen.base, facts, library_path.as_deref())?;
+    let program = took.time("fuse", || program(&chosen, &search, request.fuse, cache))?;
     let is_interpreter = request.interpreter != InterpreterOption::None;
     let (optimize, jobs) = (*optimize, *jobs);
     let trace_request = TraceRequest { entry, facts, paths: &request.paths, optimize, is_interpreter };
@@ -94,15 +100,15 @@ pub fn prepare(request: &BuildRequest) -> Result<Prepared, Error> {
         latest_time,
     };
     let data = took.time("data", || collect_data(&data_request))?;
-    let library_path = environment("LD_LIBRARY_PATH");
     let objects = &data.shared_objects;
     let collection = took.time("libraries", || {
-        let libpython = &chosen.libpython;
-        let mut collection = collect(&graph, &order, objects, libpython, facts, library_path.as_deref())?;
+        let libpython = Some(program.carrier.as_path()).filter(|_| !program.is_fused);
+        let mut collection = collect(&graph, &order, objects, libpython, &search)?;
         collection.certificates = certificate_paths(&graph, &collection, facts, cache);
         Ok::<_, Error>(collection)
     })?;
-    let mut plan = took.time("plan", || plan(request, main, &chosen, &graph, &order, collection, data));
+    let mut plan =
+        took.time("plan", || plan(request, main, (&chosen, &program), &graph, &order, collection, data));
     plan.warnings.splice(0..0, traced.warnings);
-    Ok(Prepared { chosen, graph, plan, took })
+    Ok(Prepared { chosen, program, graph, plan, took })
 }

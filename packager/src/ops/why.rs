@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use snapfreeze_runtime::archive::slot::{self, ArchivePlace, SLOT_LENGTH, SlotState};
 use snapfreeze_runtime::archive::{Archive, ArchiveError};
 
+use crate::attach::LONGEST_PROGRAM;
 use crate::attach::directory::executable_in;
 use crate::error::Error;
 use crate::ops::build::on_threads;
@@ -15,9 +16,6 @@ use crate::request::BuildRequest;
 use crate::why::Reasons;
 use crate::why::answer::{Question, UnknownName, answer};
 use crate::why::document::DocumentError;
-
-/// The slot is in the stub, which is not longer than this.
-const LONGEST_STUB: u64 = 2 << 20;
 
 /// How native code begins.
 const ELF: &[u8; 4] = b"\x7fELF";
@@ -104,11 +102,11 @@ pub fn executable_at(path: &Path) -> Option<PathBuf> {
 /// The state of the slot in a file; none where there is no slot.
 fn read_slot(executable: &Path) -> io::Result<Option<SlotState>> {
     let mut start = Vec::new();
-    File::open(executable)?.take(LONGEST_STUB).read_to_end(&mut start)?;
+    File::open(executable)?.take(LONGEST_PROGRAM).read_to_end(&mut start)?;
     if !start.starts_with(ELF) {
         return Ok(None);
     }
-    let slot = slot::find(&start).and_then(|at| start.get(at..)?.first_chunk::<SLOT_LENGTH>());
+    let slot = slot::first(&start).and_then(|at| start.get(at..)?.first_chunk::<SLOT_LENGTH>());
     Ok(slot.map(slot::read))
 }
 

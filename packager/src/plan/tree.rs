@@ -160,7 +160,7 @@ fn cached_path(path: &TreePath, target: &PlannedTarget) -> Option<TreePath> {
 fn add_libraries(parts: &TreeParts, tree: &mut BTreeMap<TreePath, TreeFile>) {
     let sites: Vec<PathBuf> = sites(parts.facts);
     for (number, library) in parts.libraries.iter().enumerate() {
-        if library.is_data {
+        if library.is_data || library.is_fused {
             continue;
         }
         let in_site = sites.iter().find_map(|site| library.path.strip_prefix(site).ok());

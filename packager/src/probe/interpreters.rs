@@ -16,8 +16,10 @@ use crate::entry::Entry;
 pub struct Chosen {
     /// Its facts.
     pub facts: PythonFacts,
-    /// Its libpython.
-    pub libpython: PathBuf,
+    /// The file that carries CPython: its libpython, or the interpreter itself.
+    pub base: PathBuf,
+    /// Its libpython, where there is one: a shared object that can be loaded from memory.
+    pub libpython: Option<PathBuf>,
     /// Why others that come first were passed over.
     pub passed_over: Vec<String>,
 }
@@ -43,7 +45,7 @@ pub fn choose(
     let mut telling: Option<ProbeError> = None;
     for candidate in candidates {
         match usable(&candidate, cache) {
-            Ok((facts, libpython)) => return Ok(Chosen { facts, libpython, passed_over }),
+            Ok((facts, base, libpython)) => return Ok(Chosen { facts, base, libpython, passed_over }),
             Err(error) => {
                 passed_over.push(error.to_string());
                 if telling.as_ref().is_none_or(|known| weight(&error) > weight(known)) {
@@ -64,14 +66,16 @@ fn weight(error: &ProbeError) -> u8 {
     }
 }
 
-fn usable(python: &Path, cache: &Cache) -> Result<(PythonFacts, PathBuf), ProbeError> {
+fn usable(python: &Path, cache: &Cache) -> Result<(PythonFacts, PathBuf, Option<PathBuf>), ProbeError> {
     let facts = probe(python, cache)?;
-    let libpython = libpython::find(&facts).ok_or_else(|| ProbeError::NoLibpython {
-        python: python.to_owned(),
-        version: facts.version.clone(),
-        minor_version: facts.minor_version(),
-    })?;
-    Ok((facts, libpython))
+    let libpython = libpython::find(&facts);
+    let base =
+        libpython::carrier(&facts).or_else(|| libpython.clone()).ok_or_else(|| ProbeError::NoLibpython {
+            python: python.to_owned(),
+            version: facts.version.clone(),
+            minor_version: facts.minor_version(),
+        })?;
+    Ok((facts, base, libpython))
 }
 
 /// A version that no interpreter has to be asked about.

@@ -1,16 +1,28 @@
 //! Where an interpreter's libpython is: the file is looked for, sysconfig is only believed about directories.
 //!
+//! Where the interpreter needs none, CPython is inside it.
+//!
 //! Debian's `python3` says that it is shared and is not; a virtual environment's interpreter is a link into
 //! another place; relocated builds name the directory in which they were built.
 
 use std::path::{Path, PathBuf};
 
 use super::PythonFacts;
+use crate::collect::native::ElfFacts;
 
 /// The libpython of an interpreter, if there is one.
 pub fn find(facts: &PythonFacts) -> Option<PathBuf> {
-    let name = format!("libpython{}{}.so.1.0", facts.minor_version(), facts.abi_flags);
+    let name = facts.libpython_name();
     directories(facts).into_iter().map(|directory| directory.join(&name)).find(|file| is_elf(file))
+}
+
+/// The interpreter's own file, where CPython is in that: it asks for no libpython.
+pub fn carrier(facts: &PythonFacts) -> Option<PathBuf> {
+    let file = facts.base_executable.canonicalize().ok()?;
+    let needed = ElfFacts::read(&file).ok()?.needed;
+    let is_libpython =
+        |name: &String| name.rsplit('/').next().is_some_and(|name| name.starts_with("libpython"));
+    (!needed.iter().any(is_libpython)).then_some(file)
 }
 
 fn directories(facts: &PythonFacts) -> Vec<PathBuf> {

@@ -153,6 +153,11 @@ impl PythonFacts {
         format!("{}.{}", self.version_info.0, self.version_info.1)
     }
 
+    /// The name of its libpython, whether or not there is a file of that name.
+    pub fn libpython_name(&self) -> String {
+        format!("libpython{}{}.so.1.0", self.minor_version(), self.abi_flags)
+    }
+
     /// A hash part that stands for this interpreter's bytecode and imports.
     pub fn identity(&self) -> Vec<u8> {
         let mut identity = self.executable.as_os_str().as_encoded_bytes().to_vec();

@@ -65,7 +65,13 @@ mod tests {
     use super::*;
 
     fn library(needs: &[usize]) -> PlannedLibrary {
-        PlannedLibrary { name: String::new(), path: "".into(), needs: needs.to_vec(), is_data: false }
+        PlannedLibrary {
+            name: String::new(),
+            path: "".into(),
+            needs: needs.to_vec(),
+            is_data: false,
+            is_fused: false,
+        }
     }
 
     #[test]

@@ -74,9 +74,14 @@ pub fn filled(place: ArchivePlace) -> [u8; SLOT_LENGTH] {
 
 /// Where the slot is in a file: the offset of its magic, if it occurs exactly once and is followed by a whole slot.
 pub fn find(file: &[u8]) -> Option<usize> {
-    let mut places = file.windows(MAGIC.len()).enumerate().filter(|(_, bytes)| *bytes == MAGIC);
-    let (at, _) = places.next()?;
-    (places.next().is_none() && file.len() - at >= SLOT_LENGTH).then_some(at)
+    let at = first(file)?;
+    first(&file[at + 1..]).is_none().then_some(at)
+}
+
+/// Where the first slot is in a file: it comes before the archive, which may hold anything.
+pub fn first(file: &[u8]) -> Option<usize> {
+    let at = file.windows(MAGIC.len()).position(|bytes| bytes == MAGIC)?;
+    (file.len() - at >= SLOT_LENGTH).then_some(at)
 }
 
 #[cfg(test)]
@@ -108,6 +113,7 @@ mod tests {
         assert_eq!(find(&file), Some(100));
         file.extend(EMPTY_SLOT);
         assert_eq!(find(&file), None);
+        assert_eq!(first(&file), Some(100));
         assert_eq!(find(&EMPTY_SLOT[..20]), None);
     }
 }

@@ -6,6 +6,7 @@
 
 use core::ffi::CStr;
 
+use super::Api;
 use crate::MappedArchive;
 use crate::archive::{ArchiveError, Target};
 use crate::error::StartError;
@@ -13,6 +14,13 @@ use crate::os::dynamic::{self, Library};
 
 /// A symbol that every CPython since 3.8 exports.
 const LANDMARK: &CStr = c"Py_InitializeFromConfig";
+
+/// Why a program without an archive cannot start: CPython may be missing in it, too. The packager starts each fused
+/// file once before it attaches an archive.
+pub fn without_archive() -> StartError {
+    let carried = Library::program().filter(|program| program.symbol(LANDMARK).is_some());
+    carried.and_then(|program| Api::resolve(&program).err()).unwrap_or(StartError::Empty)
+}
 
 /// Loads CPython as the archive says.
 pub fn load(archive: MappedArchive, target: &Target) -> Result<Library, StartError> {

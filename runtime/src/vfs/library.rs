@@ -172,7 +172,9 @@ fn relative_path(mount: &Mount, number: u32) -> Option<String> {
 fn by_name(mount: &Mount, name: &[u8]) -> Option<Wanted> {
     let library = libraries(mount.archive).find(|library| is_named(library, name));
     if let Some(library) = library {
-        return Some((library.content, library.name.to_owned(), library.file.to_owned()));
+        // One without content is part of the program itself, which glibc knows by that name.
+        let has_content = library.content.length > 0;
+        return has_content.then(|| (library.content, library.name.to_owned(), library.file.to_owned()));
     }
     let root = mount.archive.root().ok()?;
     wanted(mount, &mount.archive.find_child(&root, name).ok()??)

@@ -1,0 +1,81 @@
+//! Fusion: the stub and the ELF file that carries CPython, joined into one program that the kernel maps directly.
+//!
+//! In: the bytes of the stub, of the *base* (libpython, or an interpreter that has it inside) and of the libraries that
+//! the base needs beside glibc's. Out: the bytes of an executable without an archive, or why it cannot be. What the
+//! dynamic linker would do at each start is done here once: symbols of one object that another defines are bound,
+//! thread-local storage, constructors and unwind tables are merged. Code and data stay as they are; only what
+//! relocations name is changed.
+//!
+//! The phases are files, in order: [`image`] reads a file ([`dynamic`], [`versions`] and [`relocations`] are parts of
+//! that), [`symbols`] merges symbols, [`thread_local`] the blocks of thread-local storage, [`fixups`] says what each
+//! relocation becomes, [`unwind`] merges the unwind tables' indexes, [`layout`] places everything, [`write`] writes it
+//! with its [`tables`] and [`sections`], [`check`] reads the result again, [`start`] starts
+//! it. [`machine`] has what depends on the machine; [`program`] is what the build calls.
+//!
+//! What must hold: input that is truncated or garbage gives an error, never a panic; equal inputs give equal bytes.
+
+mod check;
+mod dynamic;
+mod error;
+mod fixups;
+mod image;
+mod layout;
+mod machine;
+pub mod program;
+mod relocations;
+mod sections;
+mod start;
+mod symbols;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod thread_local;
+mod unwind;
+mod versions;
+mod write;
+
+pub use error::FuseError;
+use image::Image;
+
+/// What every CPython since 3.8 exports.
+const LANDMARK: &[u8] = b"Py_InitializeFromConfig";
+
+/// Joins objects into an executable: the stub, the base if there is one, and the libraries that the base needs.
+///
+/// `name` is its `DT_SONAME`: what libraries that need libpython ask for, who then get what is in the program.
+///
+/// The stub's definitions come first, then the base's, then the libraries' in their order, as in a process where the
+/// dynamic linker has loaded them.
+///
+/// # Errors
+/// When an object is damaged, or has what cannot be carried over.
+pub fn fuse(
+    stub: &[u8],
+    base: Option<&[u8]>,
+    libraries: &[&[u8]],
+    name: &[u8],
+) -> Result<Vec<u8>, FuseError> {
+    let files = [Some(stub), base].into_iter().flatten().chain(libraries.iter().copied());
+    let objects: Vec<Image<'_>> = files.map(Image::read).collect::<Result<_, _>>()?;
+    let (base, machine) = (base.map(|_| 1), objects.first().map(|stub| stub.machine));
+    for (number, object) in objects.iter().enumerate() {
+        if Some(object.machine) != machine {
+            return Err(FuseError::OtherMachine);
+        }
+        if object.is_fixed && Some(number) != base {
+            return Err(FuseError::Kind);
+        }
+    }
+    let symbols = symbols::Symbols::merge(&objects)?;
+    if base.is_some() && !symbols.defines(LANDMARK) {
+        return Err(FuseError::NoPython);
+    }
+    let block = thread_local::Block::merge(&objects, base)?;
+    let fixups = fixups::fixups(&objects, &symbols, &block)?;
+    let unwind = unwind::Index::merge(&objects)?;
+    let kept = layout::kept_segments(&objects, &symbols, &fixups);
+    let fused =
+        write::write(&write::Parts { objects: &objects, name, symbols, block, fixups, unwind, kept })?;
+    check::check(&fused)?;
+    Ok(fused)
+}
