@@ -51,7 +51,6 @@ const OF_OPTIONS: &[&str] = &[
     "tabnanny",
     "tty",
     "more/main.py",
-    "libpython3.11.so.1.0",
 ];
 
 pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
