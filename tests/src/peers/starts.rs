@@ -86,9 +86,8 @@ pub fn measure(builder: &Builder, workload: &Workload, plan: &Plan) -> Result<Se
     }
     let rounds = plan.rounds.unwrap_or(workload.rounds);
     for round in 0..rounds {
-        let count = programs.len();
-        for number in 0..count {
-            programs[(round + number) % count].start_warm();
+        for number in order(round, programs.len()) {
+            programs[number].start_warm();
         }
     }
     println!("{:8} {rounds} warm starts of each", workload.name);
@@ -102,15 +101,27 @@ pub fn measure(builder: &Builder, workload: &Workload, plan: &Plan) -> Result<Se
     Ok(Section { workload, snapfreeze, began, date, load, rounds, cold, rows: rows.collect() })
 }
 
+/// An order for a round: shuffled (Fisher and Yates), by numbers that follow from the round's (Knuth's MMIX generator).
+fn order(round: usize, count: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
+    let mut state = round as u64;
+    for last in (1..count).rev() {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        // The upper bits are the better ones; the remainder fits, for it is below `count`.
+        let other = (state >> 33) % (last as u64 + 1);
+        order.swap(last, other as usize);
+    }
+    order
+}
+
 fn cold_rounds(programs: &mut [Program], rounds: usize) -> Result<usize, String> {
     if rounds == 0 {
         return Err("not asked for".into());
     }
     for round in 0..rounds {
-        let count = programs.len();
-        for number in 0..count {
+        for number in order(round, programs.len()) {
             drop_caches().map_err(|error| format!("the kernel's caches cannot be dropped: {error}"))?;
-            programs[(round + number) % count].start_cold();
+            programs[number].start_cold();
         }
     }
     Ok(rounds)
@@ -275,7 +286,22 @@ fn difference(printed: &[u8], expected: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::difference;
+    use std::collections::BTreeSet;
+
+    use super::{difference, order};
+
+    #[test]
+    fn every_round_has_all_in_an_order_of_its_own() {
+        let orders: BTreeSet<Vec<usize>> = (0..50).map(|round| order(round, 9)).collect();
+        assert!(orders.len() > 45, "{}", orders.len());
+        let firsts: BTreeSet<usize> = orders.iter().map(|order| order[0]).collect();
+        assert_eq!(firsts.len(), 9);
+        for mut order in orders {
+            order.sort_unstable();
+            assert!(order.into_iter().eq(0..9));
+        }
+        assert_eq!((order(3, 0), order(3, 1)), (vec![], vec![0]));
+    }
 
     #[test]
     fn the_first_difference_is_told() {
