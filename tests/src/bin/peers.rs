@@ -39,7 +39,7 @@ Options, lists separated by commas:
   --rounds N          warm starts of each; otherwise each program has its number
   --cold-rounds N     cold starts of each, 3
   --limit MINUTES     for each build, 20
-  --reuse             takes kept builds, but for those of snapfreeze and PyInstaller onefile
+  --reuse LIST        takes kept builds of these tools; snapfreeze and PyInstaller onefile are always built
   --build-only        builds, and starts nothing
   --merge             a run of some programs, by all tools, renews their sections in the page
   --no-floor          without the benchmark of the floor";
@@ -72,7 +72,7 @@ struct Options {
     rounds: Option<usize>,
     cold_rounds: usize,
     limit: Duration,
-    reuses: bool,
+    reused: Vec<Tool>,
     starts: bool,
     merges: bool,
     has_floor: bool,
@@ -87,7 +87,7 @@ impl Options {
             rounds: None,
             cold_rounds: 3,
             limit: Duration::from_secs(20 * 60),
-            reuses: false,
+            reused: Vec::new(),
             starts: true,
             merges: false,
             has_floor: true,
@@ -101,7 +101,7 @@ impl Options {
                 "--rounds" => options.rounds = Some(number(&value()?)?),
                 "--cold-rounds" => options.cold_rounds = number(&value()?)?,
                 "--limit" => options.limit = Duration::from_secs(60 * number(&value()?)? as u64),
-                "--reuse" => options.reuses = true,
+                "--reuse" => options.reused = list(&value()?, Tool::named)?,
                 "--build-only" => options.starts = false,
                 "--merge" => options.merges = true,
                 "--no-floor" => options.has_floor = false,
@@ -150,7 +150,7 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         interpreter: &interpreter,
         folder: folder.join("builds"),
         limit: options.limit,
-        reuses: options.reuses,
+        reused: options.reused.iter().map(|tool| tool.maker()).collect(),
     };
     if !options.starts {
         return build_all(&builder, options);

@@ -61,8 +61,8 @@ pub struct Builder<'a> {
     pub folder: PathBuf,
     /// How long a build may take.
     pub limit: Duration,
-    /// Whether builds that are there are taken, but those that are always timed.
-    pub reuses: bool,
+    /// The tools of which builds that are there are taken, but for those that are always timed.
+    pub reused: Vec<Tool>,
 }
 
 impl Builder<'_> {
@@ -113,7 +113,7 @@ impl Builder<'_> {
         };
         let key = self.key(tool, &job)?;
         let kept = folder.join("build.json");
-        if self.reuses
+        if self.reused.contains(&tool.maker())
             && !tool.is_always_built()
             && let Ok(text) = std::fs::read(&kept)
             && let Ok(build) = serde_json::from_slice::<Build>(&text)
