@@ -14,10 +14,10 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use snapfreeze_runtime::archive::layout::ARCHIVE_ALIGNMENT;
-use snapfreeze_runtime::archive::slot::{self, ArchivePlace};
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::archive::ArchiveWriteError;
+use crate::fuse::archive::patches;
 use crate::plan::{Plan, PlannedContent};
 
 /// The prebuilt stub, as `build.rs` has made it.
@@ -85,7 +85,6 @@ pub fn attach(
         .map_err(|source| AttachError::Directory { path: directory.to_owned(), source })?;
     let failed = |source: io::Error| AttachError::Write { path: output.to_owned(), source };
 
-    let slot_at = slot::find(program).ok_or(AttachError::NoSlot)? as u64;
     let (mut file, draft) = Draft::new_in(directory).map_err(failed)?;
     let offset = (program.len() as u64).next_multiple_of(ARCHIVE_ALIGNMENT);
     let padding = vec![0; (offset - program.len() as u64) as usize];
@@ -97,8 +96,9 @@ pub fn attach(
         other => AttachError::Archive(other),
     })?;
 
-    let slot = slot::filled(ArchivePlace { offset, length });
-    file.seek(SeekFrom::Start(slot_at)).and_then(|_| file.write_all(&slot)).map_err(failed)?;
+    for (at, bytes) in patches(program, offset, length).ok_or(AttachError::NoSlot)? {
+        file.seek(SeekFrom::Start(at)).and_then(|_| file.write_all(&bytes)).map_err(failed)?;
+    }
     file.set_permissions(Permissions::from_mode(mode())).map_err(failed)?;
     draft.publish(file, output).map_err(failed)?;
     Ok(offset + length)
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn the_stub_has_a_slot_is_small_and_names_no_path_of_the_machine_that_built_it() {
-        assert!(slot::find(STUB).is_some());
+        assert!(snapfreeze_runtime::archive::slot::find(STUB).is_some());
         assert!(STUB.len() < 800_000, "{} bytes", STUB.len());
         let holds = |needle: &str| STUB.windows(needle.len()).any(|window| window == needle.as_bytes());
         assert!(!holds(env!("CARGO_MANIFEST_DIR")));

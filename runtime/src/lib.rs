@@ -40,7 +40,7 @@ mod embedded {
     use crate::importer::{self, Importer, install};
     use crate::materialize::materialize;
     use crate::os::running_file::RunningFile;
-    use crate::os::{ahead, dynamic, memory_file};
+    use crate::os::{ahead, dynamic, memory_file, own_segments};
     use crate::vfs;
 
     /// Runs the program whose archive `slot` points to; returns the process's exit code.
@@ -49,8 +49,9 @@ mod embedded {
     /// [`StartError::exit_code`]; from then on every exit code is the program's own.
     ///
     /// # Safety
-    /// `argv` holds `argc` strings and lives as long as the process. To be called once, on the main thread.
-    pub unsafe fn start(argc: c_int, argv: *const *const c_char, slot: &[u8; SLOT_LENGTH]) -> c_int {
+    /// `argv` holds `argc` strings and lives as long as the process; `slot` is the program's own, in its file. To be called
+    /// once, on the main thread.
+    pub unsafe fn start(argc: c_int, argv: *const *const c_char, slot: *const [u8; SLOT_LENGTH]) -> c_int {
         // SAFETY: passed on from this function's own contract.
         match unsafe { run(argc, argv, slot) } {
             Ok(code) => code,
@@ -62,10 +63,12 @@ mod embedded {
     unsafe fn run(
         argc: c_int,
         argv: *const *const c_char,
-        slot: &[u8; SLOT_LENGTH],
+        slot: *const [u8; SLOT_LENGTH],
     ) -> Result<c_int, StartError> {
+        own_segments::protect();
         let file = RunningFile::open()?;
-        let archive = match file.map_archive(slot) {
+        // SAFETY: the slot is what this function was given.
+        let archive = match unsafe { file.archive(slot) } {
             // What there is of a program without an archive is to be sound.
             Err(StartError::Empty) => return Err(libpython::without_archive()),
             archive => archive?,

@@ -49,9 +49,7 @@ core::arch::global_asm!(
 
 /// C's `main`, called by `__libc_start_main`; what it returns is the process's exit code.
 extern "C" fn stub_main(argc: c_int, argv: *const *const c_char) -> c_int {
-    // SAFETY: the packager patches the slot in the file; reading it as volatile keeps the compiler from
-    // assuming the initial value.
-    let slot = unsafe { core::ptr::read_volatile(&raw const SLOT) };
-    // SAFETY: glibc passes the process's own argument vector, which lives as long as the process.
-    unsafe { snapfreeze_runtime::start(argc, argv, &slot) }
+    // SAFETY: glibc passes the process's own argument vector, which lives as long as the process; the slot is this
+    // file's.
+    unsafe { snapfreeze_runtime::start(argc, argv, &raw const SLOT) }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use libtest_mimic::Trial;
-use snapfreeze_runtime::archive::slot::{self, SLOT_LENGTH, SlotState};
+use snapfreeze::fuse::archive::find;
 use snapfreeze_runtime::archive::{Archive, Extent, Node, NodeContent};
 use snapfreeze_tests::execution::python_command;
 use snapfreeze_tests::{Fixtures, Interpreter, execute};
@@ -66,9 +66,7 @@ fn tree(executable: &Path) -> BTreeMap<String, File> {
 }
 
 fn archive(bytes: &[u8]) -> Archive<'_> {
-    let at = slot::find(bytes).unwrap();
-    let slot: &[u8; SLOT_LENGTH] = bytes[at..].first_chunk().unwrap();
-    let SlotState::Filled(place) = slot::read(slot) else { panic!("the slot is not filled in") };
+    let (_, place) = find(bytes).unwrap();
     Archive::open(&bytes[place.offset as usize..]).unwrap()
 }
 

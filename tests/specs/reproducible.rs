@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use libtest_mimic::Trial;
-use snapfreeze_runtime::archive::slot::{self, SLOT_LENGTH, SlotState};
+use snapfreeze::fuse::archive::find;
 use snapfreeze_runtime::archive::{Archive, ModuleKind, NodeContent};
 use snapfreeze_tests::fixtures::copy_folder;
 use snapfreeze_tests::{Fixtures, Interpreter, execute};
@@ -109,9 +109,7 @@ fn holds_no_path(workload: &str, fixtures: &Fixtures, interpreter: &Interpreter)
 
 /// All contents of an executable's archive, decompressed.
 fn contents(executable: &[u8]) -> Vec<(String, Vec<u8>)> {
-    let at = slot::find(executable).unwrap();
-    let slot: &[u8; SLOT_LENGTH] = executable[at..].first_chunk().unwrap();
-    let SlotState::Filled(place) = slot::read(slot) else { panic!("the slot is not filled in") };
+    let (_, place) = find(executable).unwrap();
     let archive = Archive::open(&executable[place.offset as usize..]).unwrap();
     let modules = (0..archive.module_count()).map(|number| archive.module(number).unwrap());
     let modules = modules.filter(|module| module.kind != ModuleKind::Namespace);

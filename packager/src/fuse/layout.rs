@@ -184,6 +184,11 @@ impl Layout {
         self.data = Area { address: start, offset: first, size };
     }
 
+    /// Where the archive goes in memory: after everything else.
+    pub fn archive(&self) -> Area {
+        Area { address: self.data.end().next_multiple_of(self.page.max(1)), ..Area::default() }
+    }
+
     /// The next file offset that suits an address.
     fn offset_for(&self, address: u64, end: u64) -> u64 {
         end + address.wrapping_sub(end) % self.page

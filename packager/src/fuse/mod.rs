@@ -10,10 +10,12 @@
 //! that), [`symbols`] merges symbols, [`thread_local`] the blocks of thread-local storage, [`fixups`] says what each
 //! relocation becomes, [`unwind`] merges the unwind tables' indexes, [`layout`] places everything, [`write`] writes it
 //! with its [`tables`] and [`sections`], [`check`] reads the result again, [`start`] starts
-//! it. [`machine`] has what depends on the machine; [`program`] is what the build calls.
+//! it. [`machine`] has what depends on the machine; [`program`] is what the build calls, and [`archive`]
+//! makes room for the archive.
 //!
 //! What must hold: input that is truncated or garbage gives an error, never a panic; equal inputs give equal bytes.
 
+pub mod archive;
 mod check;
 mod dynamic;
 mod error;
@@ -42,7 +44,7 @@ const LANDMARK: &[u8] = b"Py_InitializeFromConfig";
 
 /// Joins objects into an executable: the stub, the base if there is one, and the libraries that the base needs.
 ///
-/// `name` is its `DT_SONAME`: what libraries that need libpython ask for, who then get what is in the program.
+/// `name` is its `DT_SONAME`, if it is to have one: what libraries that need libpython ask for, who then get what is in the program.
 ///
 /// The stub's definitions come first, then the base's, then the libraries' in their order, as in a process where the
 /// dynamic linker has loaded them.
@@ -53,7 +55,7 @@ pub fn fuse(
     stub: &[u8],
     base: Option<&[u8]>,
     libraries: &[&[u8]],
-    name: &[u8],
+    name: Option<&[u8]>,
 ) -> Result<Vec<u8>, FuseError> {
     let files = [Some(stub), base].into_iter().flatten().chain(libraries.iter().copied());
     let objects: Vec<Image<'_>> = files.map(Image::read).collect::<Result<_, _>>()?;

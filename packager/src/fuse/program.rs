@@ -2,7 +2,6 @@
 //!
 //! Fused files are kept in the cache, by the content of all that they are made of: a build fuses once for each Python.
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::image::Image;
@@ -17,7 +16,7 @@ use crate::probe::interpreters::Chosen;
 #[derive(Debug, Clone)]
 pub struct Program {
     /// Its bytes.
-    pub bytes: Cow<'static, [u8]>,
+    pub bytes: Vec<u8>,
     /// The file that carries CPython.
     pub carrier: PathBuf,
     /// Whether CPython is in it. If not, its libpython comes from the archive.
@@ -40,6 +39,9 @@ pub enum ProgramError {
     /// CPython is in the interpreter itself, and is not to be fused.
     #[error("CPython is inside of {path}, which can only be fused", path = .0.display())]
     OnlyFused(PathBuf),
+    /// The packager's own stub is not one.
+    #[error("this snapfreeze carries a stub that is damaged: {0}")]
+    Stub(FuseError),
     /// The file that carries CPython cannot be read.
     #[error("cannot read {path}: {source}", path = path.display())]
     Read {
@@ -63,15 +65,14 @@ pub fn program(
     is_wanted: bool,
     cache: &Cache,
 ) -> Result<Program, ProgramError> {
-    let alone = |libpython: &Path, note| Program {
-        bytes: Cow::Borrowed(STUB),
-        carrier: libpython.to_owned(),
-        is_fused: false,
-        note,
+    // Alone, the stub gets the same form.
+    let alone = |libpython: &Path, note| {
+        let bytes = fuse(STUB, None, &[], None).map_err(ProgramError::Stub)?;
+        Ok(Program { bytes, carrier: libpython.to_owned(), is_fused: false, note })
     };
     if !is_wanted {
         let libpython = chosen.libpython.as_deref();
-        return Ok(alone(libpython.ok_or_else(|| ProgramError::OnlyFused(chosen.base.clone()))?, None));
+        return alone(libpython.ok_or_else(|| ProgramError::OnlyFused(chosen.base.clone()))?, None);
     }
     let base = std::fs::read(&chosen.base)
         .map_err(|source| ProgramError::Read { path: chosen.base.clone(), source })?;
@@ -79,14 +80,14 @@ pub fn program(
         .and_then(|libraries| fused(&base, &libraries, &chosen.facts.libpython_name(), cache));
     match (fused, &chosen.libpython) {
         (Ok(bytes), _) => {
-            let (bytes, carrier) = (Cow::Owned(bytes), chosen.base.clone());
+            let carrier = chosen.base.clone();
             Ok(Program { bytes, carrier, is_fused: true, note: None })
         }
         (Err(error), Some(libpython)) => {
             let base = chosen.base.display();
             let note =
                 format!("CPython is loaded from memory: {base} cannot be part of the executable: {error}");
-            Ok(alone(libpython, Some(note)))
+            alone(libpython, Some(note))
         }
         (Err(source), None) => Err(ProgramError::Fuse { path: chosen.base.clone(), source }),
     }
@@ -110,7 +111,7 @@ fn fused(base: &[u8], libraries: &[Vec<u8>], name: &str, cache: &Cache) -> Resul
     if let Some(program) = cache.get(Shelf::Programs, &key) {
         return Ok(program);
     }
-    let program = fuse(STUB, Some(base), &libraries, name.as_bytes())?;
+    let program = fuse(STUB, Some(base), &libraries, Some(name.as_bytes()))?;
     try_start(&program, Image::read(STUB)?.machine)?;
     cache.put(Shelf::Programs, &key, &program);
     Ok(program)

@@ -167,6 +167,8 @@ impl Sections {
                 self.add(Header { name, kind, flags, area, link, info: 0, alignment, entry });
             }
         }
+        let (name, kind, area) = (super::archive::SECTION.into(), elf::SHT_PROGBITS, layout.archive());
+        self.add(Header { name, kind, flags: elf::SHF_ALLOC, area, alignment: 16, ..Header::default() });
     }
 
     /// The section that an object's section became, or the one that an address is in now.

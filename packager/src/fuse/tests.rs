@@ -4,7 +4,7 @@ use crate::attach::STUB;
 
 /// The stub twice: a file that has everything but CPython, and that starts.
 fn twice(second: &[u8]) -> Result<Vec<u8>, FuseError> {
-    fuse(STUB, None, &[second], b"name")
+    fuse(STUB, None, &[second], Some(b"name"))
 }
 
 #[test]
@@ -12,7 +12,7 @@ fn fused_files_start_and_are_the_same_each_time() {
     let fused = twice(STUB).unwrap();
     assert_eq!(twice(STUB).unwrap(), fused);
     start::try_start(&fused, Machine::host().unwrap()).unwrap();
-    start::try_start(&fuse(STUB, None, &[], b"name").unwrap(), Machine::host().unwrap()).unwrap();
+    start::try_start(&fuse(STUB, None, &[], None).unwrap(), Machine::host().unwrap()).unwrap();
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn a_file_that_does_not_start_is_noticed() {
 
 #[test]
 fn a_base_without_cpython_is_refused() {
-    assert_eq!(fuse(STUB, Some(STUB), &[], b"name"), Err(FuseError::NoPython));
+    assert_eq!(fuse(STUB, Some(STUB), &[], Some(b"name")), Err(FuseError::NoPython));
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub struct Parts<'a> {
     /// The stub, the base if there is one, libraries.
     pub objects: &'a [Image<'a>],
     /// `DT_SONAME`.
-    pub name: &'a [u8],
+    pub name: Option<&'a [u8]>,
     /// The merged symbols.
     pub symbols: Symbols<'a>,
     /// The merged thread-local block.
@@ -53,7 +53,7 @@ pub fn write(parts: &Parts<'_>) -> Result<Vec<u8>, FuseError> {
     for owned in parts.symbols.iter() {
         strings.offset(owned.symbol.name);
     }
-    let name = strings.offset(parts.name);
+    let name = parts.name.map(|name| strings.offset(name));
     let dynamic = Dynamic { name, needed, versions: versions.libraries, is_fixed: parts.is_fixed() };
     let hash = tables::hash_table(&parts.symbols);
     let relocation_count = parts.fixups.all.iter().filter(|fixup| parts.is_dynamic(fixup)).count();
@@ -168,7 +168,7 @@ impl Output {
 
 /// What the dynamic section says beside where tables are.
 struct Dynamic {
-    name: u32,
+    name: Option<u32>,
     needed: Vec<u32>,
     versions: usize,
     is_fixed: bool,
@@ -179,8 +179,8 @@ impl Dynamic {
         let position = if self.is_fixed { 0 } else { elf::DF_1_PIE };
         let mut entries: Vec<(i64, u64)> =
             self.needed.iter().map(|name| (elf::DT_NEEDED, u64::from(*name))).collect();
+        entries.extend(self.name.map(|name| (elf::DT_SONAME, u64::from(name))));
         entries.extend([
-            (elf::DT_SONAME, self.name.into()),
             (elf::DT_INIT_ARRAY, layout.init.address),
             (elf::DT_INIT_ARRAYSZ, layout.init.size),
             (elf::DT_FINI_ARRAY, layout.fini.address),
@@ -298,7 +298,7 @@ impl Parts<'_> {
         let relros: Vec<(usize, Segment)> = relros.collect();
         let has_tls = self.block.size > 0;
         let has_unwind = self.unwind.size() > 0;
-        let count = 7 + count_of_loads + relros.len() + usize::from(has_tls) + usize::from(has_unwind);
+        let count = 8 + count_of_loads + relros.len() + usize::from(has_tls) + usize::from(has_unwind);
 
         let own = Area {
             address: layout.tables.address + size_of::<FileHeader64<LE>>() as u64,
@@ -314,6 +314,8 @@ impl Parts<'_> {
             header(elf::PT_LOAD, placed.segment.flags, placed.area, placed.segment.memory_size, page)
         }));
         headers.push(header(elf::PT_LOAD, RW, layout.data, layout.data.size, page));
+        // The archive's: see `archive`.
+        headers.push(header(elf::PT_NULL, R, layout.archive(), 0, page));
         headers.push(header(elf::PT_DYNAMIC, RW, layout.dynamic, layout.dynamic.size, 8));
         if has_tls {
             headers.push(header(elf::PT_TLS, R, layout.tls, self.block.size, self.block.alignment));

@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use snapfreeze_runtime::archive::slot::{self, ArchivePlace, SLOT_LENGTH, SlotState};
 use snapfreeze_runtime::archive::{Archive, ArchiveError};
 
 use crate::attach::LONGEST_PROGRAM;
 use crate::attach::directory::executable_in;
 use crate::error::Error;
+use crate::fuse::archive::{self, ArchiveRange};
 use crate::ops::build::on_threads;
 use crate::ops::prepare::prepare;
 use crate::request::BuildRequest;
@@ -99,15 +99,11 @@ pub fn executable_at(path: &Path) -> Option<PathBuf> {
     (executable.is_file() && is_native()).then_some(executable)
 }
 
-/// The state of the slot in a file; none where there is no slot.
-fn read_slot(executable: &Path) -> io::Result<Option<SlotState>> {
+/// Where the archive is in a file; none where there is none.
+fn find_archive(executable: &Path) -> io::Result<Option<ArchiveRange>> {
     let mut start = Vec::new();
     File::open(executable)?.take(LONGEST_PROGRAM).read_to_end(&mut start)?;
-    if !start.starts_with(ELF) {
-        return Ok(None);
-    }
-    let slot = slot::first(&start).and_then(|at| start.get(at..)?.first_chunk::<SLOT_LENGTH>());
-    Ok(slot.map(slot::read))
+    Ok(archive::find(&start).map(|(_, range)| range))
 }
 
 /// Reads the reasons of an executable.
@@ -118,9 +114,7 @@ pub fn read_reasons(executable: &Path) -> Result<Reasons, WhyError> {
     let path = || executable.to_owned();
     let unreadable = |source| WhyError::Read { path: path(), source };
     let damaged = |source| WhyError::Archive { path: path(), source };
-    let Some(SlotState::Filled(ArchivePlace { offset, length })) =
-        read_slot(executable).map_err(unreadable)?
-    else {
+    let Some(ArchiveRange { offset, length }) = find_archive(executable).map_err(unreadable)? else {
         return Err(WhyError::NoReasons(path()));
     };
     let mut bytes = Vec::new();

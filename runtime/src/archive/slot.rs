@@ -1,10 +1,11 @@
-//! The slot: how the stub learns where in its own file the archive is.
+//! The slot: how the stub learns where the archive is.
 //!
 //! The stub carries [`EMPTY_SLOT`] in a section of its own; the packager finds it by its magic and writes the
-//! archive's place into it. So the start needs no search, and a stub without an archive, one whose archive
+//! archive's place into it: the archive is a segment of the same file, and the slot says how far from itself it is in
+//! memory. So the start needs no search, and a stub without an archive, one whose archive
 //! was cut off and one whose archive is damaged can be told apart.
 //!
-//! Layout: magic (16 bytes), archive offset in the file (`u64`), archive length (`u64`), XXH3-64 of all
+//! Layout: magic (16 bytes), distance of the archive from the slot (`u64`), archive length (`u64`), XXH3-64 of all
 //! that comes before it (`u64`).
 
 use super::layout::checksum;
@@ -25,11 +26,11 @@ pub const EMPTY_SLOT: [u8; SLOT_LENGTH] = {
     slot
 };
 
-/// Where the archive is, in bytes from the start of the file.
+/// Where the archive is in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ArchivePlace {
-    /// Offset of the archive's first byte.
-    pub offset: u64,
+    /// Address of the archive's first byte less that of the slot's.
+    pub distance: u64,
     /// Length of the archive.
     pub length: u64,
 }
@@ -56,7 +57,7 @@ pub fn read(slot: &[u8; SLOT_LENGTH]) -> SlotState {
     if slot[16..].iter().all(|byte| *byte == 0) {
         SlotState::Empty
     } else if word(32) == checksum(&slot[..32]) {
-        SlotState::Filled(ArchivePlace { offset: word(16), length: word(24) })
+        SlotState::Filled(ArchivePlace { distance: word(16), length: word(24) })
     } else {
         SlotState::Damaged
     }
@@ -65,7 +66,7 @@ pub fn read(slot: &[u8; SLOT_LENGTH]) -> SlotState {
 /// A slot that says where the archive is.
 pub fn filled(place: ArchivePlace) -> [u8; SLOT_LENGTH] {
     let mut slot = EMPTY_SLOT;
-    slot[16..24].copy_from_slice(&place.offset.to_le_bytes());
+    slot[16..24].copy_from_slice(&place.distance.to_le_bytes());
     slot[24..32].copy_from_slice(&place.length.to_le_bytes());
     let sum = checksum(&slot[..32]);
     slot[32..40].copy_from_slice(&sum.to_le_bytes());
@@ -88,7 +89,7 @@ pub fn first(file: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    const PLACE: ArchivePlace = ArchivePlace { offset: 0x1_2345_6000, length: 77 };
+    const PLACE: ArchivePlace = ArchivePlace { distance: 0x1_2345_6000, length: 77 };
 
     #[test]
     fn reads_what_was_filled_in() {

@@ -6,6 +6,7 @@ pub mod decompress;
 pub mod dynamic;
 pub mod futex;
 pub mod memory_file;
+pub mod own_segments;
 pub mod pages;
 pub mod running_file;
 

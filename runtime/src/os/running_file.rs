@@ -1,10 +1,8 @@
-//! The file that is running: its path, and the archive mapped from it.
+//! The file that is running: its path, and the archive in it.
 
 use core::ffi::CStr;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io;
-use std::os::fd::AsRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -14,6 +12,7 @@ use crate::archive::layout::ARCHIVE_ALIGNMENT;
 use crate::archive::slot::{self, SLOT_LENGTH, SlotState};
 use crate::archive::{Archive, ArchiveError};
 use crate::error::StartError;
+use crate::os::own_segments;
 
 /// What tells a file from all others, and what its files in the archive have from it.
 #[derive(Debug, Clone, Copy)]
@@ -76,43 +75,37 @@ impl RunningFile {
         self.path
     }
 
-    /// Maps the archive that `slot` points to and checks its header and index. The mapping stays.
-    pub fn map_archive(&self, slot: &[u8; SLOT_LENGTH]) -> Result<MappedArchive, StartError> {
-        let place = match slot::read(slot) {
+    /// The archive that `slot` leads to, which the kernel has mapped with the program; its header and index are checked.
+    ///
+    /// # Safety
+    /// `slot` is in the program's own file.
+    pub unsafe fn archive(&self, slot: *const [u8; SLOT_LENGTH]) -> Result<MappedArchive, StartError> {
+        // SAFETY: from the contract. The packager writes to the slot in the file: a volatile read keeps the compiler from
+        // assuming the initial value.
+        let place = match slot::read(&unsafe { core::ptr::read_volatile(slot) }) {
             SlotState::Empty => return Err(StartError::Empty),
             SlotState::Damaged => return Err(StartError::DamagedSlot),
             SlotState::Filled(place) => place,
         };
-        let present = self.file.metadata().map_err(StartError::OwnFile)?.len();
-        let needed = place.offset.checked_add(place.length).ok_or(StartError::DamagedSlot)?;
-        if present < needed {
-            return Err(StartError::CutOff { present, needed });
-        }
-        let (Ok(length), Ok(offset)) = (usize::try_from(place.length), libc::off_t::try_from(place.offset))
+        let (Ok(distance), Ok(length)) = (usize::try_from(place.distance), usize::try_from(place.length))
         else {
             return Err(StartError::DamagedSlot);
         };
-        if length == 0 || !place.offset.is_multiple_of(ARCHIVE_ALIGNMENT) {
+        let address = slot.addr().wrapping_add(distance);
+        if length == 0 || !(address as u64).is_multiple_of(ARCHIVE_ALIGNMENT) {
             return Err(StartError::Damaged(ArchiveError::NotAnArchive));
         }
-        // SAFETY: a fresh read-only private mapping at an address of the kernel's choice, within the file's
-        // length. Like the kernel's own mapping of the executable it relies on nobody rewriting a file that runs
-        // (ETXTBSY guards against writers).
-        let address = unsafe {
-            libc::mmap(
-                core::ptr::null_mut(),
-                length,
-                libc::PROT_READ,
-                libc::MAP_PRIVATE,
-                self.file.as_raw_fd(),
-                offset,
-            )
-        };
-        if address == libc::MAP_FAILED {
-            return Err(StartError::OwnFile(io::Error::last_os_error()));
+        // The kernel maps what a segment asks for, and sends SIGBUS where the file ends before it.
+        let needed = own_segments::end_in_file(address, length)
+            .ok_or(StartError::Damaged(ArchiveError::NotAnArchive))?;
+        let present = self.file.metadata().map_err(StartError::OwnFile)?.len();
+        if present < needed {
+            return Err(StartError::CutOff { present, needed });
         }
-        // SAFETY: the mapping is `length` bytes long, readable, and never unmapped.
-        let bytes: &'static [u8] = unsafe { core::slice::from_raw_parts(address.cast(), length) };
+        // SAFETY: a read-only segment of the program has these bytes, and the file, too; it stays mapped. Nobody
+        // rewrites a file that runs (ETXTBSY guards against writers).
+        let bytes: &'static [u8] =
+            unsafe { core::slice::from_raw_parts(core::ptr::with_exposed_provenance(address), length) };
         Ok(Box::leak(Box::new(Archive::open(bytes)?)))
     }
 }
