@@ -337,6 +337,22 @@ mod tests {
     }
 
     #[test]
+    fn a_newer_run_renews_whole_sections_in_the_order_of_the_programs() {
+        let mut older = record();
+        older.floor = Ok("the floor".into());
+        older.sections[0].workload = "np".into();
+        let mut newer = record();
+        newer.sections[0].rows.pop();
+        older.renew(newer.clone());
+        newer.sections[0].rows.pop();
+        older.renew(newer);
+        let names: Vec<&str> = older.sections.iter().map(|section| section.workload.as_str()).collect();
+        let rows: Vec<usize> = older.sections.iter().map(|section| section.rows.len()).collect();
+        assert_eq!((names, rows), (vec!["hello", "np"], vec![1, 3]));
+        assert_eq!(older.floor.as_deref(), Ok("the floor"));
+    }
+
+    #[test]
     fn kept_builds_and_those_beside_other_work_are_named() {
         let mut record = record();
         for row in &mut record.sections[0].rows {
