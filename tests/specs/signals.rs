@@ -27,13 +27,7 @@ pub fn of_slot(fixtures: &Fixtures, slot: &Slot) -> Vec<Trial> {
             ends_it_at_any_moment(signal, fixtures, interpreter);
         }));
     }
-    for case in [
-        "handled_while_importing",
-        "raised_while_importing",
-        "segmentation_fault",
-        "segmentation_fault_in_c",
-        "mask",
-    ] {
+    for case in ["handled_while_importing", "segmentation_fault", "segmentation_fault_in_c", "mask"] {
         trials.push(fixtures.trial(format!("signals::{case}"), slot).runs(move |fixtures, interpreter| {
             same(case, fixtures, interpreter);
         }));
@@ -49,6 +43,11 @@ fn ends_it_at_any_moment(signal: i32, fixtures: &Fixtures, interpreter: &Interpr
         std::thread::sleep(BETWEEN * moment);
         running.signal(signal);
         let outcome = running.end(TIME_LIMIT).unwrap_or_else(|outcome| panic!("{moment}: {outcome:?}"));
+        // KeyboardInterrupt is lost where it comes in a callback, as that of a module's lock; python says so.
+        if signal == libc::SIGINT && outcome.code == Some(0) {
+            assert!(outcome.err().starts_with("Exception ignored"), "{moment}: {outcome:?}");
+            continue;
+        }
         // An interpreter that is interrupted while it initialises says so and fails, as python does.
         let is_fatal = signal == libc::SIGINT
             && outcome.code.is_some_and(|code| code != 0)
@@ -70,11 +69,6 @@ fn same(case: &str, fixtures: &Fixtures, interpreter: &Interpreter) {
     let outcome = execute(plain_command(&frozen).arg(case));
     assert!(expected.code == Some(0) || expected.signal == Some(libc::SIGSEGV), "{expected:?}");
     assert!(!expected.out().contains("False"), "{expected:?}");
-    if case == "raised_while_importing" {
-        // What an interrupted import says beside depends on where it was.
-        assert_eq!((outcome.code, outcome.out()), (expected.code, expected.out()), "{outcome:?}");
-        return;
-    }
     let expected = of_python(expected, fixtures, PROGRAM, interpreter);
     assert_same(&of_frozen(outcome, &frozen), &expected);
 }
