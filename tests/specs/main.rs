@@ -41,6 +41,7 @@ mod package_data;
 mod reproducible;
 mod semantics;
 mod signals;
+mod statics;
 mod stdlib;
 mod traces;
 mod virtual_files;
@@ -79,6 +80,7 @@ const BEHAVIOURS: &[Behaviour] = &[
     reproducible::trials,
     semantics::trials,
     signals::trials,
+    statics::trials,
     stdlib::trials,
     virtual_files::trials,
     why::trials,
