@@ -85,7 +85,7 @@ mod embedded {
         // SAFETY: argv is what this function was given.
         let command_line = unsafe { CommandLine::read(argc, argv, target.interpreter, has_module) };
 
-        if !matches!(command_line, CommandLine::Python(..)) {
+        if command_line.runs_program() {
             ahead::start(archive);
         }
 

@@ -23,6 +23,7 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
         one("modules are looked for in the directories of --paths as in those of PYTHONPATH", paths),
         one("a traced run sees the directories of --paths", traced_paths),
         one("metadata of a distribution are copied, with what it requires if that is asked for", metadata),
+        one("each level of compression gives the same program, the later the smaller", compressed),
         one("shared libraries of a package are collected, those beside it too", binaries),
     ];
     trials.extend(hooks::trials(fixtures));
@@ -107,6 +108,18 @@ small.txt True
     assert_eq!(frozen(fixtures, python, &folder, &excluding).succeeded("program").out(), expected);
     let excluding = ["main.py", "--collect-all", "pkg", "--exclude-module=pkg.big"];
     assert_eq!(frozen(fixtures, python, &folder, &excluding).succeeded("program").out(), expected);
+}
+
+fn compressed(fixtures: &Fixtures, python: &Interpreter) {
+    let program =
+        "import decimal, json, ssl\nprint(decimal.Decimal('1.50') * 2, json.dumps([ssl.HAS_SNI]))\n";
+    let folder = folder(fixtures, &[("main.py", program)]);
+    let sizes = ["fast", "balanced", "small"].map(|level| {
+        let outcome = frozen(fixtures, python, &folder, &["main.py", "--compress", level]);
+        assert_eq!(outcome.succeeded("program").out(), "3.00 [true]\n", "{level}");
+        std::fs::metadata(folder.join("program")).unwrap().len()
+    });
+    assert!(sizes[0] > sizes[1] && sizes[1] > sizes[2], "{sizes:?}");
 }
 
 fn excluded_stdlib(fixtures: &Fixtures, python: &Interpreter) {

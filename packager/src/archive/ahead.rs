@@ -20,9 +20,12 @@ pub(super) fn wanted(plan: &Plan, eager: &[&PlannedModule], extents: &Extents) -
         let record = u32::try_from(number).ok().map(AheadRecord::Library);
         record.filter(|_| !libraries.contains(&number))
     };
-    // The last library is libpython, which is wanted first of all.
-    if let Some((libpython, number)) = plan.libraries.last().zip(plan.libraries.len().checked_sub(1)) {
-        libpython.needs.iter().copied().chain([number]).filter_map(library).for_each(|one| list.add(one));
+    // libpython is wanted first of all, where it is not in the program itself.
+    if let Some(libpython) = super::libpython(plan)
+        && let Some(planned) = plan.libraries.get(libpython as usize)
+    {
+        planned.needs.iter().copied().filter_map(library).for_each(|one| list.add(one));
+        list.add(AheadRecord::Library(libpython));
     }
     list.add_code(extents, BOOTSTRAP);
     for module in eager {

@@ -41,7 +41,7 @@ impl From<CompressOption> for Levels {
             },
             CompressOption::Small => Self {
                 module_level: 19,
-                module_block: 1 << 20,
+                module_block: 512 << 10,
                 native_level: 19,
                 native_block: 4 << 20,
                 data_level: 19,

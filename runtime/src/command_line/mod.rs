@@ -91,6 +91,15 @@ impl CommandLine {
             Self::Python(arguments, _) => Helper::of(arguments).is_some(),
         }
     }
+
+    /// Whether the program's own code runs in the process, as far as the command line tells.
+    pub fn runs_program(&self) -> bool {
+        match self {
+            Self::Program(_) => true,
+            Self::Helper(helper) => helper.runs_program(),
+            Self::Python(..) => false,
+        }
+    }
 }
 
 /// When the executable is the interpreter.

@@ -13,8 +13,9 @@ use crate::archive::{Archive, ArchiveError, Extent};
 use crate::os::ahead;
 use crate::os::pages::Pages;
 
-/// Blocks kept at a time. Deep import chains switch between few blocks; each is some hundred kilobytes.
-const KEPT: usize = 4;
+/// Blocks kept at a time, of some hundred kilobytes each. Deep import chains come back to blocks: with four, a third of
+/// all blocks that a start of numpy or httpx needs would be decompressed twice.
+const KEPT: usize = 12;
 
 /// A decompressed block.
 struct Block {

@@ -34,8 +34,8 @@ pub use worker::stop_threads;
 /// Bytes that may wait to be taken.
 const MOST_AHEAD: usize = 64 << 20;
 
-/// Memory files that may wait to be taken: as many as there is room for in the smallest table of descriptors.
-const MOST_FILES: usize = 24;
+/// Memory files that may wait to be taken: fewer than the table of descriptors has room for.
+const MOST_FILES: usize = 100;
 
 /// Most threads. A start has little to share out, and others want their cores, too.
 const MOST_THREADS: usize = 3;
@@ -53,11 +53,11 @@ struct Ahead {
     next: AtomicUsize,
     /// Number of the file that somebody waits for; [`NOBODY`] if none.
     urgent: AtomicUsize,
-    /// Number of the piece behind the latest that was asked for.
-    reached: AtomicUsize,
+    /// Pieces of code and files that nobody has asked for yet.
+    left: AtomicUsize,
     /// Changes whenever something is taken, and when the threads are to end.
     taken: AtomicU32,
-    /// Whether a thread waits for that.
+    /// Whether a thread waits for that, and not only for all to be taken.
     is_stalled: AtomicBool,
     must_end: AtomicBool,
     /// Threads that are running.
@@ -65,14 +65,14 @@ struct Ahead {
     /// Their numbers (gettid(2)); 0 for none.
     thread_numbers: [AtomicI32; MOST_THREADS],
     /// The process that they are in.
-    process: AtomicI32,
+    process: libc::pid_t,
     /// How long a thread waits for something to be taken before it takes the rest for a wrong guess.
     patience: Duration,
     figures: Figures,
 }
 
 /// [`Ahead::patience`] of a start.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 const NOBODY: usize = usize::MAX;
 
@@ -192,15 +192,17 @@ impl Piece {
 impl Ahead {
     fn code(&self, block: u32) -> Option<Pages> {
         let is_it = |piece: &&Piece| piece.block == block && matches!(piece.purpose, Purpose::Code(_));
-        let (number, piece) = self.pieces.iter().enumerate().find(|(_, piece)| is_it(piece))?;
+        let piece = self.pieces.iter().find(is_it)?;
         if piece.state.change(OPEN, TAKEN) {
             self.figures.on_demand(piece.length);
-            self.is_taken(number + 1);
+            self.is_taken();
             return None;
         }
         self.wait(&piece.state);
         let bytes = piece.take();
-        self.is_taken(number + 1);
+        if bytes.is_some() || piece.state.change(FAILED, TAKEN) {
+            self.is_taken();
+        }
         bytes
     }
 
@@ -220,7 +222,7 @@ impl Ahead {
         self.wait(&file.state);
         let _ = self.urgent.compare_exchange(number, NOBODY, Ordering::AcqRel, Ordering::Relaxed);
         let complete = file.give();
-        self.is_taken(file.pieces.end);
+        self.is_taken();
         complete
     }
 
@@ -263,14 +265,14 @@ impl Ahead {
     /// Whether this is another process than that of the threads: one made by a bare clone(2), of which nobody was told.
     fn is_elsewhere(&self) -> bool {
         // SAFETY: no conditions.
-        self.process.load(Ordering::Relaxed) != unsafe { libc::getpid() }
+        self.process != unsafe { libc::getpid() }
     }
 
     /// Tells the threads that something was taken.
-    fn is_taken(&self, reached: usize) {
-        self.reached.fetch_max(reached, Ordering::Relaxed);
+    fn is_taken(&self) {
+        let is_last = self.left.fetch_sub(1, Ordering::AcqRel) == 1;
         self.taken.fetch_add(1, Ordering::SeqCst);
-        if self.is_stalled.load(Ordering::SeqCst) {
+        if is_last || self.is_stalled.load(Ordering::SeqCst) {
             futex::wake(&self.taken);
         }
     }

@@ -49,13 +49,16 @@ impl Library {
 ///
 /// Keyed by content: what is needed twice, or is both an extension and a dependency, is loaded once. The lock is not
 /// held while glibc loads: a library's constructor may load others, and glibc has a lock of its own around it.
-static LOADED: Mutex<Loaded> = Mutex::new(Loaded { libraries: BTreeMap::new(), attempts: 0 });
+static LOADED: Mutex<Loaded> =
+    Mutex::new(Loaded { libraries: BTreeMap::new(), attempts: 0, real_paths: BTreeMap::new() });
 
 struct Loaded {
     /// By the block and offset where the content starts, and its length.
     libraries: BTreeMap<(u32, u32, u64), Loading>,
     /// Paths given out so far, successful or not.
     attempts: usize,
+    /// Paths of libraries on the real disk that were asked for by name; by their numbers.
+    real_paths: BTreeMap<u32, &'static CStr>,
 }
 
 /// A library that is loaded, or that some threads are loading.
@@ -183,6 +186,11 @@ pub fn on_disk(library: &crate::archive::Library) -> Option<CString> {
     let copies = || Some(&COPIES.get().filter(|copies| copies.has(library.file))?.root);
     let root = REAL_ROOT.get().filter(|_| library.content.length == 0).or_else(copies)?;
     CString::new(root.join(library.file).into_os_string().into_encoded_bytes()).ok()
+}
+
+/// The path of a library on the real disk, the same one each time: glibc's caller may keep it.
+pub fn keep_path(number: u32, path: CString) -> &'static CStr {
+    lock().real_paths.entry(number).or_insert_with(|| Box::leak(path.into_boxed_c_str()))
 }
 
 /// The path by which glibc knows a content that is loaded.

@@ -8,9 +8,7 @@
 use core::cell::{Cell, RefCell};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
-use std::collections::BTreeMap;
 use std::ffi::CString;
-use std::sync::{Mutex, PoisonError};
 
 use super::path_buffer::PathBuffer;
 use super::resolve::{Found, Place, READS, Resolver, as_shown, begins_inside};
@@ -209,13 +207,8 @@ fn on_disk(archive: MappedArchive, path: &[u8]) -> Option<*const c_char> {
         let _ = dynamic::load_all(archive, library.needs.iter());
         LOADING.set(false);
     }
-    let mut paths = PATHS.lock().unwrap_or_else(PoisonError::into_inner);
-    let real = || -> &'static CStr { Box::leak(real.into_boxed_c_str()) };
-    is_name.then(|| paths.entry(number).or_insert_with(real).as_ptr())
+    is_name.then(|| dynamic::keep_path(number, real).as_ptr())
 }
-
-/// Real paths of libraries that were asked for by name.
-static PATHS: Mutex<BTreeMap<u32, &'static CStr>> = Mutex::new(BTreeMap::new());
 
 /// Numbers of the libraries to load before a content.
 fn needs(archive: &Archive<'static>, content: Extent) -> Vec<u32> {

@@ -17,8 +17,8 @@ use super::work::{CLAIMED, DONE, FAILED, State, TAKEN};
 use crate::archive::Extent;
 use crate::os::memory_file::{self, MemoryFile};
 
-/// Lowest descriptor. The kernel's table of descriptors has room for 128 once there is one as high as this.
-pub const LOWEST_DESCRIPTOR: RawFd = 96;
+/// Lowest descriptor. The kernel's table of descriptors has room for 256 once there is one as high as this.
+pub const LOWEST_DESCRIPTOR: RawFd = 128;
 
 /// A native file of the archive.
 pub struct File {

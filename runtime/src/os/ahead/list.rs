@@ -24,14 +24,14 @@ impl Ahead {
             files: Vec::with_capacity(archive.ahead_count()),
             next: AtomicUsize::new(0),
             urgent: AtomicUsize::new(NOBODY),
-            reached: AtomicUsize::new(0),
+            left: AtomicUsize::new(0),
             taken: AtomicU32::new(0),
             is_stalled: AtomicBool::new(false),
             must_end: AtomicBool::new(false),
             threads: AtomicU32::new(0),
             thread_numbers: [const { AtomicI32::new(0) }; MOST_THREADS],
             // SAFETY: no conditions.
-            process: AtomicI32::new(unsafe { libc::getpid() }),
+            process: unsafe { libc::getpid() },
             patience,
             figures: Figures::default(),
         };
@@ -40,6 +40,8 @@ impl Ahead {
                 break;
             }
         }
+        let code = list.pieces.iter().filter(|piece| matches!(piece.purpose, Purpose::Code(_)));
+        list.left = AtomicUsize::new(code.count() + list.files.len());
         list
     }
 

@@ -161,8 +161,9 @@ fn threads_end_when_they_are_told_to_and_leave_nothing_open() {
 
 #[test]
 fn another_process_than_expected_waits_for_nothing() {
-    let ahead = ahead(archive(), 0);
-    ahead.process.store(1, Ordering::Relaxed);
+    let archive: &'static [u8] = archive().leak();
+    let archive: &'static Archive = Box::leak(Box::new(Archive::open(archive).unwrap()));
+    let ahead = Ahead { process: 1, ..Ahead::new(archive, Duration::from_secs(60)) };
     assert!(ahead.pieces[0].state.change(OPEN, CLAIMED));
     assert!(ahead.code(0).is_none());
     assert!(ahead.file(library(0)).is_none());

@@ -21,15 +21,19 @@ const STACK_LENGTH: usize = 256 << 10;
 /// How long to sleep before looking whether the threads have ended.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// How many pieces of code behind the latest that was asked for are still likely to be wanted.
-const BEHIND: usize = 16;
-
 /// What a thread does next.
 enum Next<'a> {
     Piece(&'a Piece),
     /// Wait: enough is ready.
     Wait,
     Nothing,
+}
+
+/// Whether a thread that ends is counted among those that run.
+#[derive(PartialEq, Eq)]
+enum Counted {
+    Still,
+    NoMore,
 }
 
 /// Starts threads. One that cannot be had is no loss.
@@ -82,20 +86,21 @@ extern "C" fn run(ahead: *mut c_void) -> *mut c_void {
             break;
         }
     }
-    ahead.work();
-    ahead.threads.fetch_sub(1, Ordering::AcqRel);
+    if ahead.work() == Counted::Still {
+        ahead.threads.fetch_sub(1, Ordering::AcqRel);
+    }
     futex::wake(&ahead.threads);
     core::ptr::null_mut()
 }
 
 impl Ahead {
-    fn work(&self) {
-        let Some(mut memory) = Pages::new(Decompressor::memory()) else { return };
-        let Some(mut decompressor) = Decompressor::new(&mut memory) else { return };
+    fn work(&self) -> Counted {
+        let Some(mut memory) = Pages::new(Decompressor::memory()) else { return Counted::Still };
+        let Some(mut decompressor) = Decompressor::new(&mut memory) else { return Counted::Still };
         loop {
             let seen = self.taken.load(Ordering::SeqCst);
             if self.must_end.load(Ordering::Acquire) {
-                return;
+                return Counted::Still;
             }
             match self.next() {
                 Next::Piece(piece) => {
@@ -104,11 +109,15 @@ impl Ahead {
                         self.figures.bytes_ahead.fetch_add(piece.length as u64, Ordering::Relaxed);
                     }
                 }
-                Next::Wait if self.wait_for_use(seen) => {}
-                Next::Wait => return self.give_up_before(usize::MAX),
-                Next::Nothing if !self.has_untaken() || !self.is_last() => return,
-                Next::Nothing if self.wait_for_use(seen) => {}
-                Next::Nothing => return self.give_up_before(usize::MAX),
+                Next::Nothing if !self.has_untaken() => return Counted::Still,
+                Next::Nothing if self.leave() => return Counted::NoMore,
+                next => {
+                    self.is_stalled.store(matches!(next, Next::Wait), Ordering::SeqCst);
+                    if !self.is_used(seen) {
+                        self.give_up();
+                        return Counted::Still;
+                    }
+                }
             }
         }
     }
@@ -125,11 +134,7 @@ impl Ahead {
             let number = self.next.load(Ordering::Acquire);
             let Some(piece) = self.pieces.get(number) else { return Next::Nothing };
             if piece.state.get() == OPEN && self.is_enough() {
-                let reached = self.reached.load(Ordering::Relaxed);
-                self.give_up_before(reached.saturating_sub(BEHIND));
-                if self.is_enough() {
-                    return Next::Wait;
-                }
+                return Next::Wait;
             }
             let _ = self.next.compare_exchange(number, number + 1, Ordering::AcqRel, Ordering::Relaxed);
             if piece.state.change(OPEN, CLAIMED) {
@@ -153,24 +158,24 @@ impl Ahead {
         self.files.iter().any(File::is_ready) || self.pieces.iter().any(Piece::is_ready_code)
     }
 
-    /// Whether no other thread runs: one is enough to wait.
-    fn is_last(&self) -> bool {
-        self.threads.load(Ordering::Acquire) == 1
+    /// Counts this thread off, unless it is the last: one has to wait until all is taken.
+    fn leave(&self) -> bool {
+        let one_less = |threads: u32| (threads > 1).then(|| threads - 1);
+        self.threads.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_less).is_ok()
     }
 
-    /// Waits until something is taken; false if nothing was for a long time.
-    fn wait_for_use(&self, seen: u32) -> bool {
-        self.is_stalled.store(true, Ordering::SeqCst);
+    /// Waits until something is taken, or all is; false if nothing was for a long time.
+    fn is_used(&self, seen: u32) -> bool {
         futex::wait(&self.taken, seen, self.patience);
         self.taken.load(Ordering::SeqCst) != seen
     }
 
-    /// Gives up what is ready and was not taken, and is wanted before a piece, by its number.
-    fn give_up_before(&self, end: usize) {
-        for piece in self.pieces.iter().take(end) {
+    /// Gives up what is ready and was not taken.
+    fn give_up(&self) {
+        for piece in &self.pieces {
             drop(piece.take());
         }
-        for file in self.files.iter().filter(|file| file.pieces.end <= end && file.is_begun()) {
+        for file in self.files.iter().filter(|file| file.is_begun()) {
             if !file.is_taken.swap(true, Ordering::AcqRel) {
                 self.abandon(file);
             }
@@ -214,7 +219,7 @@ pub(super) fn stop(ahead: &Ahead) {
             wait_until_gone(number);
         }
     }
-    ahead.give_up_before(usize::MAX);
+    ahead.give_up();
 }
 
 /// Waits until the kernel has let go of a thread that is about to end. CPython counts threads after a fork, by
