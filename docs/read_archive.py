@@ -106,14 +106,26 @@ class Block(NamedTuple):
 
 
 def find_archive(file: mmap.mmap) -> Tuple[int, int]:
-    """Offset and length of the archive, as the slot says."""
+    """Offset and length of the archive: the slot says how far from itself it is in memory."""
     at = file.find(SLOT_MAGIC)
     if at < 0:
         raise SystemExit("no slot: this is no executable of snapfreeze")
-    offset, length, checksum = struct.unpack_from("<QQQ", file, at + len(SLOT_MAGIC))
-    if not (offset or length or checksum):
-        raise SystemExit("the slot is empty: this is the bare stub")
-    return offset, length
+    distance, length, checksum = struct.unpack_from("<QQQ", file, at + len(SLOT_MAGIC))
+    if not (distance or length or checksum):
+        raise SystemExit("the slot is empty: there is no archive")
+    loads = list(load_segments(file))
+    address = next(start + at - offset for offset, start, size in loads if offset <= at < offset + size) + distance
+    return next(address - start + offset for offset, start, size in loads if start <= address < start + size), length
+
+
+def load_segments(file: mmap.mmap) -> Iterator[Tuple[int, int, int]]:
+    """Offset, address and size in the file of each loadable segment (gABI, "Program Header")."""
+    (table,) = struct.unpack_from("<Q", file, 32)
+    size, count = struct.unpack_from("<HH", file, 54)
+    for number in range(count):
+        kind, _flags, offset, address, _, length = struct.unpack_from("<IIQQQQ", file, table + number * size)
+        if kind == 1:
+            yield offset, address, length
 
 
 class Archive:

@@ -276,7 +276,8 @@ fn limited_file_size(fixtures: &Fixtures, python: &Interpreter) {
     complains(&outcome, UNSUPPORTED, &["ulimit -f"]);
 }
 
-/// From too little to enough, beyond what the kernel maps before the program's first instruction: each attempt ends with a message, Python's own or ours, or with the program's exit.
+/// From too little to enough, beyond what the kernel maps before the first instruction: each attempt ends with a message,
+/// Python's own or ours, or with the program's exit.
 /// CPython itself aborts, with its message, when memory is gone before there is an exception to raise.
 fn little_memory(fixtures: &Fixtures, python: &Interpreter) {
     let frozen = from_memory(fixtures, python);

@@ -52,8 +52,8 @@ pub enum ProgramError {
     },
 }
 
-/// Part of the cache's keys: another release may fuse in another way.
-const FUSER: &[u8] = env!("CARGO_PKG_VERSION").as_bytes();
+/// Part of the cache's keys: another release may fuse in another way. The number counts the ways.
+const FUSER: &[u8] = concat!(env!("CARGO_PKG_VERSION"), " 2").as_bytes();
 
 /// Makes the program for an interpreter; `search` is how its process finds libraries.
 ///

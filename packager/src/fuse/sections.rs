@@ -33,6 +33,9 @@ pub struct Header {
     pub entry: u64,
 }
 
+/// Length of a symbol, in bytes.
+const SYMBOL: u64 = 24;
+
 /// All sections.
 #[derive(Debug, Default)]
 pub struct Sections {
@@ -169,6 +172,18 @@ impl Sections {
         }
         let (name, kind, area) = (super::archive::SECTION.into(), elf::SHT_PROGBITS, layout.archive());
         self.add(Header { name, kind, flags: elf::SHF_ALLOC, area, alignment: 16, ..Header::default() });
+    }
+
+    /// Adds a section that is not loaded, where it has content. A symbol table is followed by its strings.
+    pub fn add_unloaded(&mut self, name: &str, kind: u32, area: Area) {
+        let next = u32::try_from(self.headers.len() + 1).unwrap_or(0);
+        let (link, info, entry) = match kind {
+            elf::SHT_SYMTAB => (next, (area.size / SYMBOL) as u32, SYMBOL),
+            _ => (0, 0, 0),
+        };
+        if area.size > 0 {
+            self.add(Header { name: name.into(), kind, flags: 0, area, link, info, alignment: 8, entry });
+        }
     }
 
     /// The section that an object's section became, or the one that an address is in now.

@@ -74,3 +74,20 @@ fn files_of_others_are_refused() {
     other[18] = 22; // EM_S390
     assert_eq!(twice(&other), Err(FuseError::Machine(22)));
 }
+
+#[test]
+fn a_completed_program_leads_to_its_archive() {
+    let mut program = fuse(STUB, None, &[], None).unwrap();
+    assert_eq!(archive::find(&program), None);
+    let offset = (program.len() as u64).next_multiple_of(4096);
+    for (at, bytes) in archive::patches(&program, offset, 77).unwrap() {
+        program[at as usize..at as usize + bytes.len()].copy_from_slice(&bytes);
+    }
+    let range = archive::ArchiveRange { offset, length: 77 };
+    assert_eq!(archive::find(&program).map(|(_, range)| range), Some(range));
+    assert_eq!(archive::patches(&program, offset, 77), None, "it is complete");
+    program.resize(offset as usize + 77, 1);
+    check::check(&program).unwrap();
+    assert_eq!(archive::find(b"\x7fELF"), None);
+    assert_eq!(archive::patches(STUB, 0, 0), None);
+}

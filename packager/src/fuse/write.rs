@@ -9,6 +9,7 @@ use super::fixups::{Fixup, Fixups, Place, Value};
 use super::image::{Image, Segment, piece};
 use super::layout::{Area, Layout, Sizes};
 use super::machine::{Machine, RelocationKind};
+use super::names;
 use super::sections::Sections;
 use super::symbols::{Owned, Symbols};
 use super::tables::{self, Strings};
@@ -112,6 +113,16 @@ pub fn write(parts: &Parts<'_>) -> Result<Vec<u8>, FuseError> {
         (layout.dynamic, &tables::dynamic_section(&entries)),
     ] {
         file.put(area.offset, bytes);
+    }
+    if let Some(base) = parts.objects.get(1) {
+        let (functions, names) = names::function_names(1, base, &layout, &sections);
+        for (name, kind, bytes) in
+            [(".symtab", elf::SHT_SYMTAB, functions), (".strtab", elf::SHT_STRTAB, names)]
+        {
+            let offset = (file.bytes.len() as u64).next_multiple_of(8);
+            file.put(offset, &bytes);
+            sections.add_unloaded(name, kind, Area { address: 0, offset, size: bytes.len() as u64 });
+        }
     }
     let names_at = file.bytes.len() as u64;
     let (section_headers, names) = sections.encode(names_at);

@@ -114,9 +114,7 @@ pub enum ProbeError {
         found: String,
     },
     /// No libpython for it.
-    #[error(
-        "{python} (CPython {version}) has no libpython{minor_version}.so.1.0: its Python is linked into the interpreter"
-    )]
+    #[error("{python} (CPython {version}) needs a libpython{minor_version}.so.1.0, which is not found")]
     NoLibpython {
         /// The interpreter.
         python: PathBuf,
