@@ -88,6 +88,7 @@ fn small_archive() -> Result<Vec<u8>, Box<dyn Error>> {
         bootstrap: content(code, 17, 17),
         interpreter: InterpreterMode::None,
         placement: Placement::Archive,
+        collects_during_imports: false,
         ca_file: "/etc/cert.pem".into(),
         ca_directory: "/etc/certs".into(),
     })?;

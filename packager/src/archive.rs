@@ -152,6 +152,7 @@ pub fn write<W: Write + Seek>(
         bootstrap,
         interpreter: target.interpreter.into(),
         placement: if target.beside { Placement::Beside } else { Placement::Archive },
+        collects_during_imports: target.collects_during_imports,
         ca_file: target.certificates.0.clone(),
         ca_directory: target.certificates.1.clone(),
     })?)

@@ -105,6 +105,10 @@ struct ProgramArguments {
     #[arg(long)]
     no_fuse: bool,
 
+    /// Let the garbage collector run as ever while modules are imported, which takes longer
+    #[arg(long)]
+    gc_during_imports: bool,
+
     /// Threads and processes to use at a time [default: all cores]
     #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
     jobs: Option<usize>,
@@ -156,6 +160,7 @@ impl ProgramArguments {
         request.interpreter = self.interpreter.unwrap_or_default();
         request.compress = self.compress;
         request.fuse = !self.no_fuse;
+        request.collects_during_imports = self.gc_during_imports;
         request.jobs = self.jobs.unwrap_or(request.jobs);
         request.traces = self.trace;
         self.modules.apply(&mut request);

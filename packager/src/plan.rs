@@ -68,6 +68,8 @@ pub struct PlannedTarget {
     pub certificates: CertificatePaths,
     /// Whether the tree of files is a real directory beside the executable.
     pub beside: bool,
+    /// Whether the garbage collector runs as ever while modules are imported.
+    pub collects_during_imports: bool,
     /// When the executable is also the interpreter.
     pub interpreter: InterpreterOption,
     /// How hard the contents are compressed.
@@ -270,6 +272,7 @@ fn target(facts: &PythonFacts, request: &BuildRequest, certificates: Certificate
         optimize: request.optimize,
         certificates,
         beside: request.onedir,
+        collects_during_imports: request.collects_during_imports,
         interpreter: request.interpreter,
         compress: request.compress,
     }

@@ -52,6 +52,8 @@ pub struct BuildRequest {
     pub fuse: bool,
     /// Whether the output is a directory with the executable and, beside it, the tree of files.
     pub onedir: bool,
+    /// Whether the garbage collector runs as ever while modules are imported.
+    pub collects_during_imports: bool,
     /// When the executable is also the interpreter.
     pub interpreter: InterpreterOption,
     /// How hard its contents are compressed.
@@ -145,6 +147,7 @@ impl BuildRequest {
             data: DataOptions::default(),
             fuse: true,
             onedir: false,
+            collects_during_imports: false,
             interpreter: InterpreterOption::None,
             compress: CompressOption::Balanced,
         }

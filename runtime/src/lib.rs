@@ -19,6 +19,8 @@ mod materialize;
 #[cfg(feature = "embed")]
 mod os;
 #[cfg(feature = "embed")]
+mod profile;
+#[cfg(feature = "embed")]
 pub mod vfs;
 
 #[cfg(feature = "embed")]
@@ -41,7 +43,7 @@ mod embedded {
     use crate::materialize::materialize;
     use crate::os::running_file::RunningFile;
     use crate::os::{ahead, dynamic, memory_file, own_segments};
-    use crate::vfs;
+    use crate::{profile, vfs};
 
     /// Runs the program whose archive `slot` points to; returns the process's exit code.
     ///
@@ -65,6 +67,7 @@ mod embedded {
         argv: *const *const c_char,
         slot: *const [u8; SLOT_LENGTH],
     ) -> Result<c_int, StartError> {
+        profile::begin();
         own_segments::protect();
         let file = RunningFile::open()?;
         // SAFETY: the slot is what this function was given.
@@ -77,6 +80,7 @@ mod embedded {
         let executable = file.close();
         let target = archive.target().map_err(StartError::Damaged)?;
         vfs::mount(archive, &target, &executable, identity);
+        profile::phase("archive opened");
         let root = importer::root(&target, &executable);
         if target.placement == Placement::Beside {
             dynamic::load_from(root.clone());
@@ -92,6 +96,7 @@ mod embedded {
         memory_file::ignore_size_signal();
         let library = libpython::load(archive, &target)?;
         let api = Api::resolve(&library)?;
+        profile::phase("CPython loaded");
         let mut interpreter = Interpreter::prepare(api, &target, &command_line)?;
 
         let materialized = materialize(archive)?;
@@ -99,8 +104,13 @@ mod embedded {
         install::before_initialisation(importer, &mut interpreter)?;
         // SAFETY: nothing of Python runs before this call.
         unsafe { interpreter.initialise(&executable, importer.root()) }?;
+        profile::phase("CPython initialised");
         install::after_initialisation(importer)?;
-        Ok(interpreter.run_main())
+        profile::phase("program prepared");
+        let code = interpreter.run_main();
+        profile::phase("program run and ended");
+        profile::end();
+        Ok(code)
     }
 
     impl From<ArchiveError> for StartError {

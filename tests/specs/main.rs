@@ -27,6 +27,7 @@ mod figures;
 mod files;
 mod forks;
 mod hooks;
+mod importing;
 mod imports;
 mod interpreter;
 mod isolation;
@@ -38,6 +39,7 @@ mod optional;
 mod options;
 mod outputs;
 mod package_data;
+mod profile;
 mod reproducible;
 mod semantics;
 mod signals;
@@ -66,6 +68,7 @@ const BEHAVIOURS: &[Behaviour] = &[
     files::trials,
     forks::trials,
     hooks::trials,
+    importing::trials,
     imports::trials,
     interpreter::trials,
     isolation::trials,
@@ -77,6 +80,7 @@ const BEHAVIOURS: &[Behaviour] = &[
     options::trials,
     outputs::trials,
     package_data::trials,
+    profile::trials,
     reproducible::trials,
     semantics::trials,
     signals::trials,

@@ -136,8 +136,10 @@ pub mod target {
     pub const INTERPRETER: usize = 64;
     /// `u8`: [`super::Placement`].
     pub const PLACEMENT: usize = 65;
-    /// `u16` and `u32`: zero.
-    pub const RESERVED: usize = 66;
+    /// `u8`: [`super::TARGET_COLLECTS_DURING_IMPORTS`] or zero.
+    pub const FLAGS: usize = 66;
+    /// `u8` and `u32`: zero.
+    pub const RESERVED: usize = 67;
     /// String: file of certificates that the OpenSSL of the archive was built to look for; empty without one.
     pub const CA_FILE: usize = 72;
     /// String: directory of certificates that it was built to look for.
@@ -253,6 +255,9 @@ pub mod ahead {
 
 /// "No such number", where a record number is expected.
 pub const NONE: u32 = u32::MAX;
+
+/// Flag of the target record: the garbage collector is not put off while modules are imported.
+pub const TARGET_COLLECTS_DURING_IMPORTS: u8 = 1;
 
 /// Flag of a module record: the module is a package.
 pub const MODULE_IS_PACKAGE: u8 = 1;

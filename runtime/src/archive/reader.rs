@@ -10,7 +10,7 @@ use super::error::ArchiveError;
 use super::layout::{
     self, AheadKind, Codec, EntryKind, Extent, HEADER_LENGTH, InterpreterMode, LeaveKind, MAX_BLOCK_LENGTH,
     MODULE_IS_PACKAGE, ModuleKind, NODE_LEADS_TO_MATERIALIZED, NODE_MATERIALIZE, NONE, NodeKind, Placement,
-    SECTION_ENTRY_LENGTH, SECTIONS, Section, checksum,
+    SECTION_ENTRY_LENGTH, SECTIONS, Section, TARGET_COLLECTS_DURING_IMPORTS, checksum,
 };
 use super::records::{Ahead, LeftOut, Library, Module, Needs, Node, NodeContent, Target};
 
@@ -92,6 +92,7 @@ impl<'a> Archive<'a> {
                 .ok_or(ArchiveError::Invalid { part: "interpreter mode" })?,
             placement: Placement::from_id(byte(field::PLACEMENT)?)
                 .ok_or(ArchiveError::Invalid { part: "placement" })?,
+            collects_during_imports: byte(field::FLAGS)? & TARGET_COLLECTS_DURING_IMPORTS != 0,
             ca_file: self.string(record, field::CA_FILE)?,
             ca_directory: self.string(record, field::CA_DIRECTORY)?,
         })

@@ -31,6 +31,8 @@ pub struct Target<'a> {
     pub interpreter: InterpreterMode,
     /// Where the tree of files is.
     pub placement: Placement,
+    /// Whether the garbage collector runs as ever while modules are imported.
+    pub collects_during_imports: bool,
     /// File of certificates that OpenSSL was built to look for; empty without one.
     pub ca_file: &'a str,
     /// Directory of certificates that OpenSSL was built to look for; empty without one.

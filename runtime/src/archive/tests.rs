@@ -76,6 +76,7 @@ fn small_archive() -> Vec<u8> {
         bootstrap: content(packed, 0, 4),
         interpreter: InterpreterMode::Environment,
         placement: Placement::Archive,
+        collects_during_imports: true,
         ca_file: "/etc/cert.pem".into(),
         ca_directory: String::new(),
     };
@@ -100,6 +101,7 @@ pub(crate) fn no_target() -> TargetRecord {
         bootstrap: Extent { block: 0, offset: 0, length: 1 },
         interpreter: InterpreterMode::None,
         placement: Placement::Archive,
+        collects_during_imports: false,
         ca_file: String::new(),
         ca_directory: String::new(),
     }

@@ -9,7 +9,8 @@ use std::io::{self, Seek, SeekFrom, Write};
 
 use super::layout::{
     self, AheadKind, Codec, EntryKind, Extent, HEADER_LENGTH, InterpreterMode, LeaveKind, MODULE_IS_PACKAGE,
-    ModuleKind, NONE, Placement, SECTION_ENTRY_LENGTH, SECTIONS, Section, checksum,
+    ModuleKind, NONE, Placement, SECTION_ENTRY_LENGTH, SECTIONS, Section, TARGET_COLLECTS_DURING_IMPORTS,
+    checksum,
 };
 use super::tree::Tree;
 pub use super::tree::{NodeRecord, NodeRecordContent};
@@ -129,6 +130,8 @@ pub struct TargetRecord {
     pub interpreter: InterpreterMode,
     /// Where the tree of files is.
     pub placement: Placement,
+    /// Whether the garbage collector runs as ever while modules are imported.
+    pub collects_during_imports: bool,
     /// File of certificates that OpenSSL was built to look for.
     pub ca_file: String,
     /// Directory of certificates that OpenSSL was built to look for.
@@ -366,8 +369,9 @@ fn index<W>(target: &TargetRecord, writer: &ArchiveWriter<W>) -> Result<Vec<u8>,
         target_record.extend(strings.place(text)?);
     }
     target_record.extend(extent_bytes(target.bootstrap));
-    target_record.extend([target.interpreter as u8, target.placement as u8]);
-    target_record.extend([0; 6]);
+    let flags = if target.collects_during_imports { TARGET_COLLECTS_DURING_IMPORTS } else { 0 };
+    target_record.extend([target.interpreter as u8, target.placement as u8, flags]);
+    target_record.extend([0; 5]);
     for text in [&target.ca_file, &target.ca_directory] {
         target_record.extend(strings.place(text)?);
     }

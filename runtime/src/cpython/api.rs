@@ -86,10 +86,14 @@ api! {
         PyInstanceMethod_New: fn(Object) -> Object;
         PyTuple_Pack: fn(isize; ...) -> Object;
         PyObject_SetAttrString: fn(Object, *const c_char, Object) -> c_int;
+        PyObject_GetAttr: fn(Object, Object) -> Object;
+        PyObject_SetAttr: fn(Object, Object, Object) -> c_int;
+        PyObject_IsTrue: fn(Object) -> c_int;
         PyObject_GetIter: fn(Object) -> Object;
         PyIter_Next: fn(Object) -> Object;
         PyObject_CallFunctionObjArgs: fn(Object; ...) -> Object;
         PyUnicode_FromStringAndSize: fn(*const c_char, isize) -> Object;
+        PyUnicode_InternFromString: fn(*const c_char) -> Object;
         PyUnicode_DecodeFSDefaultAndSize: fn(*const c_char, isize) -> Object;
         PyUnicode_GetLength: fn(Object) -> isize;
         PyUnicode_Tailmatch: fn(Object, Object, isize, isize, c_int) -> isize;
@@ -100,16 +104,27 @@ api! {
         PyUnicode_AsUTF8AndSize: fn(Object, *mut isize) -> *const c_char;
         PyArg_ParseTupleAndKeywords: fn(Object, Object, *const c_char, *const *const c_char; ...) -> c_int;
         PyLong_FromLong: fn(core::ffi::c_long) -> Object;
+        PyLong_FromUnsignedLong: fn(core::ffi::c_ulong) -> Object;
         PyStructSequence_SetItem: fn(Object, isize, Object);
         PyList_New: fn(isize) -> Object;
         PyList_Insert: fn(Object, isize, Object) -> c_int;
         PyList_Append: fn(Object, Object) -> c_int;
+        PyList_Size: fn(Object) -> isize;
+        PyList_GetItem: fn(Object, isize) -> Object;
+        PyList_SetSlice: fn(Object, isize, isize, Object) -> c_int;
+        PyTuple_New: fn(isize) -> Object;
+        PySet_New: fn(Object) -> Object;
         PyDict_New: fn() -> Object;
+        PyDict_GetItemWithError: fn(Object, Object) -> Object;
+        PyDict_SetItem: fn(Object, Object, Object) -> c_int;
+        PyDict_DelItem: fn(Object, Object) -> c_int;
+        PyDict_Items: fn(Object) -> Object;
         PyDict_SetItemString: fn(Object, *const c_char, Object) -> c_int;
         PyDict_DelItemString: fn(Object, *const c_char) -> c_int;
         // Modules, code and types.
         PyModuleDef_Init: fn(*mut PyModuleDef) -> Object;
         PyModule_New: fn(*const c_char) -> Object;
+        PyModule_NewObject: fn(Object) -> Object;
         PyModule_GetDict: fn(Object) -> Object;
         PyImport_AddModule: fn(*const c_char) -> Object;
         PyImport_ImportModule: fn(*const c_char) -> Object;
@@ -119,6 +134,8 @@ api! {
         PyMarshal_ReadObjectFromString: fn(*const c_char, isize) -> Object;
         PyEval_EvalCode: fn(Object, Object, Object) -> Object;
         PyType_FromSpec: fn(*mut PyTypeSpec) -> Object;
+        PyType_GetSlot: fn(Object, c_int) -> *mut c_void;
+        PyThread_get_thread_ident: fn() -> core::ffi::c_ulong;
         PyCFunction_NewEx: fn(*const PyMethodDef, Object, Object) -> Object;
         PySys_GetObject: fn(*const c_char) -> Object;
         PySys_SetObject: fn(*const c_char, Object) -> c_int;
@@ -128,13 +145,24 @@ api! {
         PyErr_Clear: fn();
         PyErr_ExceptionMatches: fn(Object) -> c_int;
         PyErr_SetString: fn(Object, *const c_char);
+        PyErr_SetObject: fn(Object, Object);
+        PyErr_Fetch: fn(*mut Object, *mut Object, *mut Object);
+        PyErr_Restore: fn(Object, Object, Object);
+        PyErr_WarnEx: fn(Object, *const c_char, isize) -> c_int;
     }
     objects {
         _Py_NoneStruct: super::types::PyObject;
         _Py_TrueStruct: super::types::PyObject;
         _Py_FalseStruct: super::types::PyObject;
+        PyDict_Type: super::types::PyObject;
+        PyList_Type: super::types::PyObject;
+        PyModule_Type: super::types::PyObject;
+        PyUnicode_Type: super::types::PyObject;
         PyExc_ImportError: Object;
         PyExc_TypeError: Object;
+        PyExc_AttributeError: Object;
+        PyExc_KeyError: Object;
+        PyExc_ImportWarning: Object;
         PyExc_UnicodeError: Object;
         PyImport_FrozenModules: *const c_void;
         PyImport_Inittab: *mut Builtin;

@@ -73,6 +73,32 @@ impl Owned {
         unsafe { Self::take(self.api, (self.api.PyObject_GetAttrString)(self.get(), name.as_ptr())) }
     }
 
+    /// An attribute by its name as a `str`; none with an exception set.
+    pub fn get_by(&self, name: &Self) -> Option<Self> {
+        // SAFETY: as above.
+        unsafe { Self::take(self.api, (self.api.PyObject_GetAttr)(self.get(), name.get())) }
+    }
+
+    /// Sets an attribute by its name as a `str`; none with an exception set.
+    pub fn set_by(&self, name: &Self, value: Object) -> Option<()> {
+        // SAFETY: as above; the value is alive.
+        let status = unsafe { (self.api.PyObject_SetAttr)(self.get(), name.get(), value) };
+        (status == 0).then_some(())
+    }
+
+    /// Another reference to the same object.
+    pub fn again(&self) -> Self {
+        // SAFETY: as above.
+        unsafe { (self.api.Py_IncRef)(self.get()) };
+        Self { api: self.api, object: self.object }
+    }
+
+    /// Whether this is an object of exactly this type.
+    pub fn is_exactly(&self, class: Object) -> bool {
+        // SAFETY: the object is alive.
+        unsafe { (*self.get()).class() == class }
+    }
+
     /// Sets an attribute; none with an exception set.
     pub fn set_attribute(&self, name: &CStr, value: &Self) -> Option<()> {
         // SAFETY: as above.

@@ -2,10 +2,19 @@
 
 use core::ffi::{c_char, c_int, c_uint, c_void};
 
-/// `PyObject`, opaque: only ever behind a pointer.
+/// `PyObject`: only ever behind a pointer.
 #[repr(C)]
 pub struct PyObject {
-    _private: [usize; 2],
+    _references: usize,
+    /// `ob_type`.
+    class: Object,
+}
+
+impl PyObject {
+    /// The object's exact type, borrowed.
+    pub fn class(&self) -> Object {
+        self.class
+    }
 }
 
 /// A pointer to a Python object, owned or borrowed as the function that gives it says.
@@ -13,6 +22,13 @@ pub type Object = *mut PyObject;
 
 /// `PyCFunctionWithKeywords`: a tuple of positional arguments, and a dictionary of the others or null.
 pub type Function = unsafe extern "C" fn(receiver: Object, arguments: Object, keywords: Object) -> Object;
+
+/// `_PyCFunctionFast`: positional arguments and their number.
+pub type FastFunction =
+    unsafe extern "C" fn(receiver: Object, arguments: *const Object, count: isize) -> Object;
+
+/// `METH_FASTCALL` (methodobject.h; in the limited API since 3.7).
+const METH_FASTCALL: c_int = 0x80;
 
 /// `METH_VARARGS | METH_KEYWORDS` (methodobject.h).
 const METH_VARARGS_KEYWORDS: c_int = 1 | 2;
@@ -44,6 +60,13 @@ impl PyMethodDef {
         }
     }
 
+    /// A function that takes positional arguments only, and gets them as they lie on the caller's stack.
+    pub const fn fast(name: &'static core::ffi::CStr, function: FastFunction) -> Self {
+        // SAFETY: with this flag CPython calls the function with `FastFunction`'s arguments.
+        let function = unsafe { core::mem::transmute::<FastFunction, Function>(function) };
+        Self { name: name.as_ptr(), function: Some(function), flags: METH_FASTCALL, doc: core::ptr::null() }
+    }
+
     /// The end of a table of methods.
     pub const END: Self = Self { name: core::ptr::null(), function: None, flags: 0, doc: core::ptr::null() };
 }
@@ -60,6 +83,12 @@ pub struct Slot {
 
 /// `Py_tp_methods` (typeslots.h).
 pub const PY_TP_METHODS: c_int = 64;
+/// `Py_EQ` (object.h).
+pub const PY_EQ: c_int = 2;
+/// `Py_tp_new` (typeslots.h).
+pub const PY_TP_NEW: c_int = 65;
+/// `newfunc` (object.h): what stands in that slot.
+pub type NewFunction = unsafe extern "C" fn(class: Object, positional: Object, keywords: Object) -> Object;
 /// `Py_mod_exec` (moduleobject.h).
 pub const PY_MOD_EXEC: c_int = 2;
 /// `Py_mod_multiple_interpreters` (moduleobject.h, 3.12+).

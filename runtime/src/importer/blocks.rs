@@ -12,6 +12,7 @@ use crate::archive::layout::NONE;
 use crate::archive::{Archive, ArchiveError, Extent};
 use crate::os::ahead;
 use crate::os::pages::Pages;
+use crate::profile;
 
 /// Blocks kept at a time, of some hundred kilobytes each. Deep import chains come back to blocks: with four, a third of
 /// all blocks that a start of numpy or httpx needs would be decompressed twice.
@@ -89,7 +90,8 @@ impl BlockCache {
                 None => {}
             }
         }
-        let bytes = ahead::code(number).map_or_else(|| read(archive, number), Ok)?;
+        let get = || ahead::code(number).map_or_else(|| read(archive, number), Ok);
+        let bytes = profile::block(get, |got| got.as_ref().map_or(0, |bytes| bytes.len()))?;
         let count = self.count.fetch_add(1, Ordering::Relaxed) as usize;
         Ok((&self.slots[count % KEPT], Box::new(Block { number, bytes })))
     }

@@ -14,7 +14,7 @@ use super::specs::{directory_above, utf8};
 use crate::archive::{Module, ModuleKind};
 use crate::cpython::Owned;
 use crate::cpython::reference::returned;
-use crate::cpython::types::{Object, PyMethodDef};
+use crate::cpython::types::{Object, PY_EQ, PyMethodDef};
 
 /// The type's table of methods.
 pub static METHODS: [PyMethodDef; 2] = [PyMethodDef::new(c"find_spec", find_spec), PyMethodDef::END];
@@ -77,6 +77,38 @@ impl Session {
                 // A program may empty `sys.path` and still import: here one entry stands for all that `python` has.
                 Place::Absent if is_top_level => self.spec(&module).map(Some),
                 Place::Absent => Some(None),
+            }
+        }
+    }
+
+    /// Whether a list begins with the `str` of a directory of the archive, so that nothing comes before the archive's
+    /// modules. What is not simple is no.
+    ///
+    /// # Safety
+    /// `path` is null or alive; the calling thread may use Python.
+    pub(super) unsafe fn is_first(&self, path: Object, directory: &str) -> bool {
+        let api = self.api();
+        // SAFETY: from the contract; an entry of a list is borrowed, and looked at before anything else happens.
+        unsafe {
+            if path.is_null() || (*path).class() != api.PyList_Type || (api.PyList_Size)(path) == 0 {
+                return false;
+            }
+            let first = (api.PyList_GetItem)(path, 0);
+            if first == self.root.get() {
+                return directory.is_empty();
+            }
+            if (*first).class() != api.PyUnicode_Type {
+                return false;
+            }
+            let Some(Some(text)) = utf8(api, first) else {
+                (api.PyErr_Clear)();
+                return false;
+            };
+            let below = self.importer.root.to_str().and_then(|root| text.strip_prefix(root));
+            match below {
+                Some("") => directory.is_empty(),
+                Some(below) => !directory.is_empty() && below.strip_prefix('/') == Some(directory),
+                None => false,
             }
         }
     }
@@ -154,6 +186,3 @@ impl Earlier {
         }
     }
 }
-
-/// `Py_EQ` (object.h).
-const PY_EQ: core::ffi::c_int = 2;

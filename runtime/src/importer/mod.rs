@@ -2,7 +2,8 @@
 //!
 //! [`install`] gets it into the interpreter, by way of [`frozen`], [`object`] is the Python object that `sys.meta_path` holds, [`finder`] its
 //! method, [`loaders`] are the classes of the modules' loaders, [`arguments`] their arguments, [`specs`] makes module
-//! specs, [`code`] code objects, [`main_module`] runs the entry, [`runtime_hooks`] what goes before it, [`open_code`]
+//! specs, [`code`] code objects, [`load`] imports without Python code, with what [`native`] has found out and the [`locks`]
+//! that others wait for, [`put_off`] keeps the garbage collector away meanwhile, [`main_module`] runs the entry, [`runtime_hooks`] what goes before it, [`open_code`]
 //! opens modules' files, [`left_out`] says which option brings in a module that is not there.
 //!
 //! One `Importer` serves the process; what belongs to an interpreter (its `ModuleSpec` class and the like) is in
@@ -15,10 +16,15 @@ pub mod finder;
 pub mod frozen;
 pub mod install;
 pub mod left_out;
+pub mod load;
 pub mod loaders;
+pub mod locks;
 pub mod main_module;
+pub mod names;
+pub mod native;
 pub mod object;
 pub mod open_code;
+pub mod put_off;
 pub mod runtime_hooks;
 pub mod session;
 pub mod specs;

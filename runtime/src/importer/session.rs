@@ -5,13 +5,27 @@
 
 use core::ffi::{CStr, c_void};
 use core::ptr;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::loaders::Loaders;
+use super::native::Native;
+use super::put_off::PutOff;
 use super::{Importer, object};
 use crate::archive::{ArchiveError, Module};
+use crate::cpython::collector::Generations;
 use crate::cpython::types::Object;
 use crate::cpython::{Api, Owned};
+
+/// What puts the garbage collector off in the current interpreter, unless the program was built without that.
+unsafe fn put_off(importer: &Importer) -> Option<PutOff> {
+    if importer.target.collects_during_imports {
+        return None;
+    }
+    // SAFETY: called by `Session::new`, before any code of the program has run. Free-threaded builds are refused when the
+    // configuration is made, and so are versions later than 3.13.
+    unsafe { Generations::find(importer.api) }.map(|found| PutOff::new(importer.api, found))
+}
 
 /// The importer in one interpreter.
 pub struct Session {
@@ -34,6 +48,10 @@ pub struct Session {
     pub(super) call_with_frames_removed: Owned,
     /// The builtin `exec`.
     pub(super) exec: Owned,
+    /// What importing without Python code works with, where it works.
+    pub(super) native: OnceLock<Native>,
+    /// What puts the garbage collector off during imports, where that works.
+    pub(super) put_off: Option<PutOff>,
     /// CPython's interpreter. A later one may have the same address once this one is gone.
     interpreter: *mut c_void,
     /// The session that was made before.
@@ -66,6 +84,8 @@ impl Session {
                 namespace_path: external.attribute(c"_NamespacePath")?,
                 call_with_frames_removed: bootstrap.attribute(c"_call_with_frames_removed")?,
                 exec: builtins.attribute(c"exec")?,
+                native: OnceLock::new(),
+                put_off: put_off(importer),
                 interpreter: (api.PyInterpreterState_Get)(),
                 before: AtomicPtr::default(),
             }));
@@ -118,7 +138,7 @@ impl Session {
     ///
     /// # Safety
     /// `globals` is the namespace of the module that is being imported as `encodings`.
-    pub unsafe fn become_real_encodings(&self, globals: Object) -> Option<Owned> {
+    pub unsafe fn become_real_encodings(&'static self, globals: Object) -> Option<Owned> {
         let api = self.api();
         let Some(module) = self.importer.find("encodings") else {
             super::fatal(ArchiveError::Invalid { part: "list of modules: no encodings" }.into())
@@ -131,6 +151,7 @@ impl Session {
         // SAFETY: from the contract. What importlib set from the frozen module's spec is set again from the real one.
         unsafe {
             let spec = self.spec(&module)?;
+            self.import_natively(&module, &spec)?;
             set(c"__spec__", &spec)?;
             set(c"__loader__", &spec.attribute(c"loader")?)?;
             set(c"__file__", &spec.attribute(c"origin")?)?;

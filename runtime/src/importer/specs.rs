@@ -86,13 +86,16 @@ impl Session {
                     (api.PyUnicode_DecodeFSDefaultAndSize)(path.as_ptr().cast(), length),
                 );
             }
+            if let Some(root) = self.importer.root.to_str().filter(|root| root.is_ascii()) {
+                return Owned::text(api, &[root, "/", file].concat());
+            }
             let rest = Owned::text(api, &format!("/{file}"))?;
             Owned::take(api, (api.PyUnicode_Concat)(self.root.get(), rest.get()))
         }
     }
 
     /// Where `python` would cache a module's bytecode: `importlib.util.cache_from_source`, relative to the root.
-    fn cached_file(&self, file: &str) -> String {
+    pub(super) fn cached_file(&self, file: &str) -> String {
         if is_sourceless(file) {
             return file.to_owned();
         }
@@ -110,12 +113,12 @@ impl Session {
 }
 
 /// Whether a module's file is a `.pyc` in its source's place.
-fn is_sourceless(file: &str) -> bool {
+pub fn is_sourceless(file: &str) -> bool {
     file.ends_with(".pyc")
 }
 
 /// A package's directory, relative to the root.
-fn package_directory<'a>(module: &Module<'a>) -> &'a str {
+pub fn package_directory<'a>(module: &Module<'a>) -> &'a str {
     match module.kind {
         ModuleKind::Namespace => module.file,
         _ => module.file.rsplit_once('/').map_or("", |(directory, _)| directory),

@@ -1,0 +1,3 @@
+from . import plain  # noqa
+
+raise ValueError("broken", 1)

@@ -1,0 +1,1 @@
+from pieces.circle_b import value  # noqa

@@ -1,0 +1,1 @@
+from pieces.circle_a import value  # noqa

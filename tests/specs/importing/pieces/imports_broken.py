@@ -1,0 +1,5 @@
+def calls():
+    import pieces.broken  # noqa
+
+
+calls()
