@@ -14,6 +14,7 @@ use snapfreeze_tests::Fixtures;
 use snapfreeze_tests::execution::hear_signals;
 
 mod certificates;
+mod collector;
 mod corpus;
 mod cpython_suite;
 mod damage;
@@ -33,6 +34,7 @@ mod interpreter;
 mod isolation;
 mod learn;
 mod many_modules;
+mod memory;
 mod multiprocessing;
 mod native;
 mod optional;
@@ -55,6 +57,7 @@ type Behaviour = fn(&Fixtures) -> Vec<Trial>;
 
 const BEHAVIOURS: &[Behaviour] = &[
     certificates::trials,
+    collector::trials,
     corpus::trials,
     cpython_suite::trials,
     damage::trials,
@@ -74,6 +77,7 @@ const BEHAVIOURS: &[Behaviour] = &[
     isolation::trials,
     learn::trials,
     many_modules::trials,
+    memory::trials,
     multiprocessing::trials,
     native::trials,
     optional::trials,

@@ -1,0 +1,61 @@
+//! The garbage collector is as under `python`: its settings, what a program asks of it, and how much garbage there is at
+//! most. While modules are imported it may come later, but not at will.
+
+use libtest_mimic::Trial;
+use snapfreeze_tests::execution::plain_command;
+use snapfreeze_tests::{Fixtures, Interpreter, Slot, assert_same, execute};
+
+const PROGRAM: &str = "collector/program.py";
+
+/// Megabytes by which a program's peak of memory may be above python's. Three million lists that nobody takes away would
+/// be several hundred.
+const MORE: u64 = 64;
+
+pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
+    fixtures.each().iter().flat_map(|slot| of_slot(fixtures, slot)).collect()
+}
+
+/// The trials with one interpreter.
+pub fn of_slot(fixtures: &Fixtures, slot: &Slot) -> Vec<Trial> {
+    let trial = |name: &str| fixtures.trial(format!("collector::{name}"), slot);
+    let mut trials = vec![
+        trial("garbage of an import does not grow without bound").runs(garbage_of_an_import),
+        trial("a program's own garbage is collected as often").runs(garbage_of_the_program),
+    ];
+    for case in ["settings", "collects", "fails"] {
+        trials.push(trial(case).runs(move |fixtures, interpreter| {
+            let expected = execute(fixtures.python(PROGRAM, interpreter).arg(case)).succeeded("python");
+            let frozen = fixtures.frozen(PROGRAM, interpreter);
+            assert_same(&execute(plain_command(frozen).arg(case)), &expected);
+        }));
+    }
+    trials
+}
+
+/// The numbers that a case prints, under `python` and frozen.
+#[track_caller]
+fn numbers(case: &str, fixtures: &Fixtures, interpreter: &Interpreter) -> [Vec<u64>; 2] {
+    let frozen = fixtures.frozen(PROGRAM, interpreter);
+    let commands = [fixtures.python(PROGRAM, interpreter), plain_command(frozen)];
+    commands.map(|mut command| {
+        let out = execute(command.arg(case)).succeeded(case).out();
+        out.split_whitespace().map(|word| word.parse().unwrap()).collect()
+    })
+}
+
+fn garbage_of_an_import(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let [python, frozen] = numbers("garbage_of_an_import", fixtures, interpreter);
+    assert_eq!((python[0], frozen[0]), (3_000_000, 3_000_000));
+    assert!(frozen[1] < python[1] + MORE, "python: {} MB, frozen: {} MB", python[1], frozen[1]);
+}
+
+/// Where in its first round the collector is when a program begins differs, so the counts may by a few.
+fn garbage_of_the_program(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let [python, frozen] = numbers("garbage_of_the_program", fixtures, interpreter);
+    for (expected, found) in python.iter().zip(&frozen).take(2) {
+        let most = expected / 50 + 3;
+        assert!(expected.abs_diff(*found) <= most, "python: {python:?}, frozen: {frozen:?}");
+    }
+    assert!(python[0] > 100, "{python:?}");
+    assert!(frozen[3] < python[3] + MORE, "python: {python:?}, frozen: {frozen:?}");
+}

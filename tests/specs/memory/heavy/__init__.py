@@ -1,0 +1,1 @@
+"""A package with a large file, which the test writes."""
