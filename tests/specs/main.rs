@@ -28,6 +28,7 @@ mod figures;
 mod files;
 mod forks;
 mod hooks;
+mod images;
 mod importing;
 mod imports;
 mod interpreter;
@@ -71,6 +72,7 @@ const BEHAVIOURS: &[Behaviour] = &[
     files::trials,
     forks::trials,
     hooks::trials,
+    images::trials,
     importing::trials,
     imports::trials,
     interpreter::trials,

@@ -8,7 +8,7 @@ use snapfreeze_tests::jail::{Jail, fill_root};
 use snapfreeze_tests::{Fixtures, Interpreter, Slot, assert_same, execute};
 
 use crate::workloads::{PLAIN, source};
-use crate::{forks, native, signals};
+use crate::{collector, forks, images, native, signals};
 
 /// Moments at which a start forks.
 const MOMENTS: usize = 50;
@@ -32,7 +32,7 @@ fn of_slot(fixtures: &Fixtures, slot: &Slot) -> Vec<Trial> {
         let name = format!("{workload} prints what python prints");
         trials.push(trial(&name).runs(move |fixtures, interpreter| same(workload, fixtures, interpreter)));
     }
-    for more in [native::of_slot, signals::of_slot] {
+    for more in [collector::of_slot, images::of_slot, native::of_slot, signals::of_slot] {
         trials.extend(more(fixtures, slot));
     }
     trials.extend(forks::of_slot(fixtures, slot, MOMENTS));
