@@ -131,7 +131,8 @@ impl Sections {
         }
     }
 
-    /// Adds a section of an object. Those of the base have their names to themselves: a debugger reads one of each.
+    /// Adds a section of an object. Those of the base have their names to themselves: a debugger reads one of each. It
+    /// looks for the dynamic section by its name, too, and the base's is replaced.
     fn add_of(
         &mut self,
         object: usize,
@@ -141,7 +142,8 @@ impl Sections {
         area: Area,
         origin: Option<u16>,
     ) {
-        let name = if object == 1 { name } else { format!("{name}.{object}") };
+        let keeps_name = object == 1 && name != ".dynamic";
+        let name = if keeps_name { name } else { format!("{name}.{object}") };
         let number = self.add(Header { name, kind, flags, area, alignment: 1, ..Header::default() });
         if let Some(origin) = origin {
             self.by_origin.insert((object, origin), number);
