@@ -1,4 +1,4 @@
-//! C and C++ code in a frozen program: exceptions, variables of threads. All is built
+//! C and C++ code in a frozen program: exceptions, variables of threads, libraries that are closed again. All is built
 //! here by the machine's compiler, and does what it does under `python`.
 
 use std::path::{Path, PathBuf};
@@ -22,6 +22,7 @@ pub fn of_slot(fixtures: &Fixtures, slot: &Slot) -> Vec<Trial> {
     vec![
         trial("C++ exceptions are thrown and caught, also between libraries", "c++").runs(exceptions),
         trial("each of fifty threads has its own variables", "cc").runs(thread_local),
+        trial("a library is closed and loaded again", "cc").runs(closing),
     ]
 }
 
@@ -116,5 +117,15 @@ fn thread_local(fixtures: &Fixtures, interpreter: &Interpreter) {
     let (expected, outcome) = both_ways(&project, &frozen, interpreter, &[]);
     assert_eq!(expected.out().matches("foreign 1 1 1\n").count(), 2, "{expected:?}");
     assert!(expected.out().contains("\n2 50\n"), "{expected:?}");
+    assert_same(&outcome, &expected);
+}
+
+fn closing(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let project = Project::of("closing", fixtures, interpreter);
+    project.build("cc", &["closing.c", "-o", "closing/libclosing.so"]);
+    let frozen = fixtures.freeze([project.program()], interpreter);
+    let (expected, outcome) = both_ways(&project, &frozen, interpreter, &[]);
+    assert_eq!(expected.out().matches("closed\n").count(), 70, "{expected:?}");
+    assert!(expected.out().ends_with("mappings left 0\ndescriptors left 0\n"), "{expected:?}");
     assert_same(&outcome, &expected);
 }

@@ -27,7 +27,7 @@ use crate::error::StartError;
 use crate::materialize::Materialized;
 use crate::{MappedArchive, vfs};
 
-/// A library that the dynamic linker has loaded. It stays loaded.
+/// A library that the dynamic linker has loaded. It stays loaded, unless the program closes it ([`closed`]).
 #[derive(Debug, Clone, Copy)]
 pub struct Library(NonNull<c_void>);
 
@@ -36,6 +36,11 @@ impl Library {
     pub fn program() -> Option<Self> {
         // SAFETY: a null name asks for the main program.
         NonNull::new(unsafe { libc::dlopen(ptr::null(), libc::RTLD_NOW) }).map(Self)
+    }
+
+    /// What glibc calls it by.
+    pub fn handle(self) -> *mut c_void {
+        self.0.as_ptr()
     }
 
     /// The address of a symbol.
@@ -69,7 +74,28 @@ struct Loading {
     file: Option<OwnedFd>,
     /// Threads that are loading it at this moment: all by the same path, so that it is loaded once.
     threads: usize,
+    /// The runtime's own reference, which keeps it loaded.
+    own: Option<Library>,
+    /// How often the program has opened it, less how often it has closed it.
+    given: usize,
+    /// Whether others need it: then it stays.
+    needed: bool,
 }
+
+impl Loading {
+    fn new(path: &'static CStr, file: OwnedFd) -> Self {
+        Self { path, file: Some(file), threads: 0, own: None, given: 0, needed: false }
+    }
+
+    /// Notes what it is asked for: by what needs it, or by the program.
+    fn ask(&mut self, needed: bool) {
+        self.needed |= needed;
+        self.given += usize::from(!needed);
+    }
+}
+
+// SAFETY: a handle may be used by any thread.
+unsafe impl Send for Library {}
 
 /// Loads a library of the archive and before it what it needs.
 pub fn load_library(archive: MappedArchive, number: u32, flags: c_int) -> Result<Library, StartError> {
@@ -150,7 +176,7 @@ fn unpack_cycle(
     {
         let file = file.seal().map_err(|source| StartError::Memory { library: name, source })?;
         let path: &'static CStr = Box::leak(path.into_boxed_c_str());
-        loaded.libraries.insert(key(library.content), Loading { path, file: Some(file), threads: 0 });
+        loaded.libraries.insert(key(library.content), Loading::new(path, file));
     }
     Ok(())
 }
@@ -193,9 +219,42 @@ pub fn keep_path(number: u32, path: CString) -> &'static CStr {
     lock().real_paths.entry(number).or_insert_with(|| Box::leak(path.into_boxed_c_str()))
 }
 
-/// The path by which glibc knows a content that is loaded.
+/// The path by which glibc knows a content that is loaded, for the program to open it again.
 pub fn loaded_path(content: Extent) -> Option<&'static CStr> {
-    lock().libraries.get(&key(content)).filter(|library| library.file.is_none()).map(|library| library.path)
+    let mut loaded = lock();
+    let library = loaded.libraries.get_mut(&key(content)).filter(|library| library.file.is_none())?;
+    library.ask(false);
+    Some(library.path)
+}
+
+/// Notes that the program has closed a library. Has it closed it as often as it has opened it, the runtime gives up its own
+/// reference, `close` being glibc's dlclose, and the library goes, unless it is one that stays (dlopen(3), RTLD_NODELETE).
+pub fn closed(handle: *mut c_void, close: impl FnOnce(Library)) {
+    let mut loaded = lock();
+    let is_it = |library: &Loading| library.own.is_some_and(|own| own.handle() == handle);
+    let Some((key, library)) = loaded.libraries.iter_mut().find(|(_, library)| is_it(library)) else {
+        return;
+    };
+    library.given = library.given.saturating_sub(1);
+    if library.given > 0 || library.needed || library.threads > 0 {
+        return;
+    }
+    let key = *key;
+    let Some(library) = loaded.libraries.remove(&key) else { return };
+    drop(loaded);
+    let path = library.path.to_owned(); // glibc frees its own
+    if let Some(own) = library.own {
+        close(own);
+    }
+    // SAFETY: the path is a live string; nothing is loaded, nor does a constructor run.
+    let left = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
+    match NonNull::new(left) {
+        Some(left) => {
+            let stays = Loading { own: Some(Library(left)), ..library };
+            lock().libraries.entry(key).or_insert(stays);
+        }
+        None => drop(dlerror()), // closing has not failed
+    }
 }
 
 /// Loads a content that is not loaded yet. `file` is its path in the tree, relative to the root; empty if it has none.
@@ -209,7 +268,7 @@ pub fn load_content(
     flags: c_int,
 ) -> Result<&'static CStr, StartError> {
     let in_tree = vfs::path_in_tree(file);
-    let (path, is_loaded) = begin(archive, content, name, in_tree.as_deref())?;
+    let (path, is_loaded) = begin(archive, content, name, in_tree.as_deref(), needed)?;
     if is_loaded {
         return Ok(path);
     }
@@ -221,7 +280,7 @@ pub fn load_content(
         _ => in_tree,
     };
     let renamed = opened.as_ref().ok().zip(in_tree).and_then(|(library, in_tree)| library.rename(in_tree));
-    end(content, opened.is_ok(), renamed);
+    end(content, opened.as_ref().ok().copied(), renamed);
     opened.map(|_| renamed.unwrap_or(path))
 }
 
@@ -235,17 +294,22 @@ fn begin(
     content: Extent,
     name: &str,
     in_tree: Option<&CStr>,
+    needed: bool,
 ) -> Result<(&'static CStr, bool), StartError> {
     let mut loaded = lock();
     if let Some(library) = loaded.libraries.get_mut(&key(content)) {
-        library.threads += 1;
-        return Ok((library.path, library.file.is_none()));
+        let is_loaded = library.file.is_none();
+        library.threads += usize::from(!is_loaded);
+        library.ask(needed);
+        return Ok((library.path, is_loaded));
     }
     let file = memory_file(archive, content, shown_name(in_tree, name))?;
     loaded.attempts += 1;
     let path = descriptor_path(file.as_raw_fd(), loaded.attempts);
     let path: &'static CStr = Box::leak(path.into_boxed_c_str());
-    loaded.libraries.insert(key(content), Loading { path, file: Some(file), threads: 1 });
+    let mut library = Loading { threads: 1, ..Loading::new(path, file) };
+    library.ask(needed);
+    loaded.libraries.insert(key(content), library);
     Ok((path, false))
 }
 
@@ -256,11 +320,12 @@ fn shown_name<'a>(in_tree: Option<&'a CStr>, name: &'a str) -> &'a str {
 }
 
 /// Notes how loading ended, and under which other path than before glibc knows the library now.
-fn end(content: Extent, is_loaded: bool, path: Option<&'static CStr>) {
+fn end(content: Extent, opened: Option<Library>, path: Option<&'static CStr>) {
     let mut loaded = lock();
     let Some(library) = loaded.libraries.get_mut(&key(content)) else { return };
     library.threads = library.threads.saturating_sub(1);
-    if is_loaded {
+    if opened.is_some() {
+        library.own = opened;
         library.file = None;
         library.path = path.unwrap_or(library.path);
     } else if library.threads == 0 && library.file.is_some() {

@@ -115,6 +115,25 @@ pub fn dlerror() -> *mut c_char {
     own.ok().flatten().unwrap_or(real)
 }
 
+/// dlclose(3). A library of the archive goes when the program has closed it as often as it has opened it: the runtime has
+/// opened it, too.
+///
+/// # Safety
+/// `handle` is of a library that the program has opened and not closed yet.
+pub unsafe fn dlclose(handle: *mut c_void) -> c_int {
+    type Function = unsafe extern "C" fn(*mut c_void) -> c_int;
+    let Some(close) = system::next!(c"dlclose" as Function) else { return -1 };
+    // SAFETY: from the contract.
+    let status = unsafe { close(handle) };
+    if status == 0 && mounted().is_some() {
+        dynamic::closed(handle, |own| {
+            // SAFETY: the runtime's own reference, which it does not use any more.
+            unsafe { close(own.handle()) };
+        });
+    }
+    status
+}
+
 fn set_pending(message: Option<CString>) {
     let _ = MESSAGES.try_with(|messages| {
         if let Ok(mut messages) = messages.try_borrow_mut() {

@@ -46,3 +46,13 @@ export_plain! {
         library::dlerror()
     }
 }
+
+/// dlclose of libc.
+///
+/// # Safety
+/// Its manual page's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dlclose(handle: *mut c_void) -> c_int {
+    // SAFETY: passed on.
+    unsafe { library::dlclose(handle) }
+}
