@@ -7,7 +7,7 @@ use core::ffi::{c_char, c_int, c_void};
 
 use super::types::{Builtin, Object, PyMethodDef, PyModuleDef, PyStatus, PyTypeSpec};
 use crate::error::StartError;
-use crate::os::dynamic::Library;
+use crate::os::library::Library;
 
 macro_rules! api {
     (

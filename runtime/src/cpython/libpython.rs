@@ -10,7 +10,8 @@ use super::Api;
 use crate::MappedArchive;
 use crate::archive::{ArchiveError, Target};
 use crate::error::StartError;
-use crate::os::dynamic::{self, Library};
+use crate::os::dynamic;
+use crate::os::library::Library;
 
 /// A symbol that every CPython since 3.8 exports.
 const LANDMARK: &CStr = c"Py_InitializeFromConfig";

@@ -1,4 +1,4 @@
-//! The dynamic linker: loading libraries out of the archive, and looking symbols up.
+//! The dynamic linker: loading libraries out of the archive, and closing them.
 //!
 //! A library is decompressed into a sealed memory file and loaded through `/proc/self/fd/N`; the libraries that
 //! it needs are loaded before it, because glibc matches `DT_NEEDED` against the SONAME of what is there already.
@@ -9,8 +9,7 @@
 //! dl_iterate_phdr report it, and dlopen of that path finds the library there.
 
 use core::cell::UnsafeCell;
-use core::ffi::{CStr, c_char, c_int, c_void};
-use core::ptr::{self, NonNull};
+use core::ffi::{CStr, c_int, c_void};
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -21,34 +20,12 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use super::ahead;
 use super::cycles::{self, Member};
 use super::decompress;
+use super::library::{Library, dlerror, open};
 use super::memory_file::{LONGEST_NAME, MemoryFile};
 use crate::archive::{ArchiveError, Extent};
 use crate::error::StartError;
 use crate::materialize::Materialized;
 use crate::{MappedArchive, vfs};
-
-/// A library that the dynamic linker has loaded. It stays loaded, unless the program closes it ([`closed`]).
-#[derive(Debug, Clone, Copy)]
-pub struct Library(NonNull<c_void>);
-
-impl Library {
-    /// The program itself and all that was loaded globally: `dlopen(NULL)`.
-    pub fn program() -> Option<Self> {
-        // SAFETY: a null name asks for the main program.
-        NonNull::new(unsafe { libc::dlopen(ptr::null(), libc::RTLD_NOW) }).map(Self)
-    }
-
-    /// What glibc calls it by.
-    pub fn handle(self) -> *mut c_void {
-        self.0.as_ptr()
-    }
-
-    /// The address of a symbol.
-    pub fn symbol(self, name: &CStr) -> Option<NonNull<c_void>> {
-        // SAFETY: the handle is of a loaded library, the name a live string.
-        NonNull::new(unsafe { libc::dlsym(self.0.as_ptr(), name.as_ptr()) })
-    }
-}
 
 /// The libraries and extensions of the archive that are loaded so far, or being loaded.
 ///
@@ -93,9 +70,6 @@ impl Loading {
         self.given += usize::from(!needed);
     }
 }
-
-// SAFETY: a handle may be used by any thread.
-unsafe impl Send for Library {}
 
 /// Loads a library of the archive and before it what it needs.
 pub fn load_library(archive: MappedArchive, number: u32, flags: c_int) -> Result<Library, StartError> {
@@ -248,9 +222,9 @@ pub fn closed(handle: *mut c_void, close: impl FnOnce(Library)) {
     }
     // SAFETY: the path is a live string; nothing is loaded, nor does a constructor run.
     let left = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
-    match NonNull::new(left) {
-        Some(left) => {
-            let stays = Loading { own: Some(Library(left)), ..library };
+    match Library::of(left) {
+        Some(own) => {
+            let stays = Loading { own: Some(own), ..library };
             lock().libraries.entry(key).or_insert(stays);
         }
         None => drop(dlerror()), // closing has not failed
@@ -358,108 +332,6 @@ pub fn guard_forks() {
     }
     // SAFETY: the handlers take and give back one lock.
     unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
-}
-
-/// The public part of glibc's record of a library (link.h, `struct link_map`).
-#[repr(C)]
-struct LinkMap {
-    address: usize,
-    name: *mut c_char,
-    dynamic: *mut c_void,
-    next: *mut Self,
-    previous: *mut Self,
-}
-
-/// An entry of a library's dynamic section (gABI, `Elf64_Dyn`).
-#[repr(C)]
-struct Dynamic {
-    tag: i64,
-    value: u64,
-}
-
-/// Tags of the dynamic section (gABI): its end, its strings, and which of them is the library's name.
-const DT_NULL: i64 = 0;
-const DT_STRTAB: i64 = 5;
-const DT_SONAME: i64 = 14;
-
-impl Library {
-    /// glibc's record of the library.
-    fn map(self) -> Option<NonNull<LinkMap>> {
-        let mut map: *mut LinkMap = ptr::null_mut();
-        // SAFETY: the handle is of a loaded library; the request writes one pointer.
-        let status = unsafe { libc::dlinfo(self.0.as_ptr(), libc::RTLD_DI_LINKMAP, (&raw mut map).cast()) };
-        NonNull::new(map).filter(|_| status == 0)
-    }
-
-    /// The name by which, as it says itself, others ask for it.
-    fn soname(&self) -> Option<&CStr> {
-        let map = self.map()?;
-        let (mut strings, mut name) = (None, None);
-        // SAFETY: the record of a loaded library, whose dynamic section is mapped and ends with a null entry. glibc has
-        // made the address of the strings absolute, where the section can be written to.
-        unsafe {
-            let map = map.as_ref();
-            let mut entry = map.dynamic.cast::<Dynamic>().cast_const();
-            while !entry.is_null() && (*entry).tag != DT_NULL {
-                let value = usize::try_from((*entry).value).ok()?;
-                match (*entry).tag {
-                    DT_STRTAB => {
-                        strings = Some(if value < map.address { map.address + value } else { value });
-                    }
-                    DT_SONAME => name = Some(value),
-                    _ => {}
-                }
-                entry = entry.add(1);
-            }
-            Some(CStr::from_ptr(ptr::with_exposed_provenance(strings?.checked_add(name?)?)))
-        }
-    }
-
-    /// Gives the library another name in glibc's records; returns it, or none if that could not be done.
-    fn rename(self, name: CString) -> Option<&'static CStr> {
-        let map = self.map()?.as_ptr();
-        // SAFETY: glibc's record of the library, which is never unloaded. glibc frees the name, if ever, with free: so it
-        // is from malloc. The old one stays, for who reads it now.
-        unsafe {
-            let copy = libc::strdup(name.as_ptr());
-            if copy.is_null() {
-                return None;
-            }
-            ptr::write_volatile(&raw mut (*map).name, copy);
-            Some(CStr::from_ptr(copy))
-        }
-    }
-}
-
-/// dlopen; in the account of a failure the library has the name `file`, or if it has none, its path is left out: it
-/// says nothing to anybody.
-fn open(path: &CStr, name: &str, file: Option<&CStr>, flags: c_int) -> Result<Library, StartError> {
-    // SAFETY: the path is a live string; what the library's constructors do is the library's.
-    if let Some(handle) = NonNull::new(unsafe { libc::dlopen(path.as_ptr(), flags) }) {
-        return Ok(Library(handle));
-    }
-    let reason = dlerror();
-    if !Path::new("/proc/self/fd").exists() {
-        return Err(StartError::NoProc { library: name.to_owned() });
-    }
-    let prefix = format!("{}: ", path.to_string_lossy());
-    let reason = match (reason.strip_prefix(&prefix), file) {
-        (Some(reason), Some(file)) => format!("{}: {reason}", file.to_string_lossy()),
-        (Some(reason), None) => reason.to_owned(),
-        (None, _) => reason,
-    };
-    Err(StartError::Load { library: name.to_owned(), reason })
-}
-
-/// The dynamic linker's account of its last failure.
-fn dlerror() -> String {
-    // SAFETY: dlerror returns null or a string that lives until this thread's next call into the linker.
-    unsafe {
-        match libc::dlerror() {
-            message if message.is_null() => "the dynamic linker gives no reason".to_owned(),
-            message => CStr::from_ptr(message).to_string_lossy().into_owned(),
-        }
-    }
 }
 
 fn memory_file(archive: MappedArchive, content: Extent, name: &str) -> Result<OwnedFd, StartError> {

@@ -5,6 +5,7 @@ pub mod cycles;
 pub mod decompress;
 pub mod dynamic;
 pub mod futex;
+pub mod library;
 pub mod memory_file;
 pub mod own_segments;
 pub mod pages;
