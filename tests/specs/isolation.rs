@@ -37,6 +37,10 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
             runs_in_a_root_with_glibc_alone("stdlib", &jail.unwrap(), fixtures, interpreter);
         }));
     }
+    for slot in fixtures.each() {
+        let name = "isolation::the next file that is opened gets the lowest free descriptor";
+        trials.push(fixtures.trial(name, slot).runs(gives_the_lowest_free_descriptor));
+    }
     let name = "isolation::pd draws in a root with glibc alone";
     let other = jail.clone();
     trials.push(fixtures.trial(name, &preferred).needs(may_jail()).runs(move |fixtures, interpreter| {
@@ -215,6 +219,15 @@ fn gives_variables_to_children(fixtures: &Fixtures, interpreter: &Interpreter) {
     let expected = run(fixtures.python(program, interpreter));
     assert_same(&run(plain_command(fixtures.frozen(program, interpreter))), &expected);
     assert!(expected.out().contains("LD_LIBRARY_PATH=/of/the/user"), "{expected:?}");
+}
+
+/// While threads of the executable decompress libraries into files of their own.
+fn gives_the_lowest_free_descriptor(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let executable = fixtures.frozen("isolation/lowest.py", interpreter);
+    for _ in 0..5 {
+        let outcome = execute(&mut plain_command(&executable)).succeeded("the program");
+        assert_eq!(outcome.out(), "0 failures\n");
+    }
 }
 
 fn runs_with_streams_closed(redirections: &str, fixtures: &Fixtures, interpreter: &Interpreter) {

@@ -34,8 +34,8 @@ pub use worker::stop_threads;
 /// Bytes that may wait to be taken.
 const MOST_AHEAD: usize = 64 << 20;
 
-/// Memory files that may wait to be taken: fewer than the table of descriptors has room for.
-const MOST_FILES: usize = 100;
+/// Most memory files: they are open from the start until they are taken.
+const MOST_FILES: usize = 256;
 
 /// Most threads. A start has little to share out, and others want their cores, too.
 const MOST_THREADS: usize = 3;

@@ -4,9 +4,10 @@
 //! that no child inherits them.
 
 use core::ffi::{CStr, c_uint};
+use core::mem::ManuallyDrop;
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 /// "Never to be executed by execve" (linux/memfd.h, Linux 6.3). Loading by the dynamic linker is allowed.
 const MFD_NOEXEC_SEAL: c_uint = 0x8;
@@ -33,8 +34,7 @@ impl MemoryFile {
 
     /// Gives a new memory file a length, and its bytes an address.
     pub fn over(file: OwnedFd, length: usize) -> io::Result<Self> {
-        let size = libc::off_t::try_from(length).map_err(|_| io::Error::from_raw_os_error(libc::EFBIG))?;
-        grow(&file, size)?;
+        grow(&file, length)?;
         let mapping = Mapping::new(&file, length)?;
         Ok(Self { file, mapping })
     }
@@ -55,13 +55,6 @@ impl MemoryFile {
         self.file
     }
 
-    /// The file's descriptor, to be closed by the caller; the bytes stay mapped.
-    pub fn leak(self) -> RawFd {
-        let Self { file, mapping } = self;
-        core::mem::forget(mapping);
-        file.into_raw_fd()
-    }
-
     /// Seals the file against any change; it can only be read, mapped and loaded from now on.
     pub fn seal(self) -> io::Result<OwnedFd> {
         let Self { file, mapping } = self;
@@ -69,6 +62,13 @@ impl MemoryFile {
         add_seals(&file)?;
         Ok(file)
     }
+}
+
+/// Gives a new memory file a length, and its bytes an address, for the caller to unmap.
+pub fn map(file: &OwnedFd, length: usize) -> io::Result<*mut u8> {
+    grow(file, length)?;
+    let mapping = Mapping::new(file, length)?;
+    Ok(ManuallyDrop::new(mapping).memory.cast())
 }
 
 /// Seals a file against any change. It must not be mapped for writing here; a child of fork may have inherited the
@@ -120,7 +120,8 @@ pub fn owned(descriptor: RawFd) -> io::Result<OwnedFd> {
 
 /// Gives the file its size. The limit on file sizes (RLIMIT_FSIZE) holds for memory files as well: it is lifted as
 /// far as it may be, and its signal must be ignored ([`ignore_size_signal`]).
-fn grow(file: &OwnedFd, size: libc::off_t) -> io::Result<()> {
+fn grow(file: &OwnedFd, length: usize) -> io::Result<()> {
+    let size = libc::off_t::try_from(length).map_err(|_| io::Error::from_raw_os_error(libc::EFBIG))?;
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the limit is a live struct; the descriptor is open and ours.
     unsafe {

@@ -1,34 +1,35 @@
 //! A memory file that is filled ahead of its use.
 //!
-//! Filled through a mapping, not by its descriptor: a program may close descriptors that it does not know and get their
-//! numbers for files of its own. For that reason its number is high, away from those that the program's own get, and
-//! before it is used or closed it is compared with the file that it was given to.
+//! It is opened before anything else runs, with a high number: the lowest free one is what the program gets for the next
+//! file that it opens, at every moment, and a stream that was closed stays closed. It is filled through a mapping, not by
+//! its descriptor: a program may close descriptors that it does not know and get their numbers for files of its own. For
+//! that reason it is compared, before it is used or closed, with the file that it was given to.
 
+use core::ffi::CStr;
 use core::mem::ManuallyDrop;
 use core::ops::Range;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
-use std::ffi::CString;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::OnceLock;
 
 use super::work::{CLAIMED, DONE, FAILED, State, TAKEN};
 use crate::archive::Extent;
-use crate::os::memory_file::{self, MemoryFile};
+use crate::os::memory_file;
 
-/// Lowest descriptor. The kernel's table of descriptors has room for 256 once there is one as high as this.
-pub const LOWEST_DESCRIPTOR: RawFd = 128;
+/// Lowest descriptor: away from those that the program's own files get.
+const LOWEST_DESCRIPTOR: RawFd = 128;
 
 /// A native file of the archive.
 pub struct File {
     pub content: Extent,
-    /// Its name in /proc/self/maps.
-    name: CString,
     /// Numbers of the pieces of work that fill it.
     pub pieces: Range<usize>,
     length: usize,
-    place: OnceLock<Option<Place>>,
+    descriptor: Descriptor,
+    /// Its bytes, once something of it was begun; none if they cannot be had.
+    memory: OnceLock<Option<Memory>>,
     /// Pieces that are not filled yet.
     left: AtomicUsize,
     /// Bytes that are filled.
@@ -40,38 +41,42 @@ pub struct File {
     pub state: State,
 }
 
-/// A descriptor and the file's bytes.
-struct Place {
-    descriptor: RawFd,
+/// A descriptor, which may have been taken over by the program.
+struct Descriptor {
+    number: RawFd,
     identity: (libc::dev_t, libc::ino_t),
-    /// Null once it is not mapped any more.
-    memory: AtomicPtr<u8>,
 }
 
+/// Where the bytes are; null once they are not mapped any more.
+struct Memory(AtomicPtr<u8>);
+
 impl File {
-    pub fn new(content: Extent, name: CString, pieces: Range<usize>, length: usize) -> Self {
-        Self {
+    /// Opens a memory file; `name` shows in /proc/self/maps. To be called while the process has one thread: the file has a
+    /// low descriptor for a moment, and the kernel's table of descriptors may grow, for which it would make threads wait
+    /// (expand_fdtable of its fs/file.c).
+    pub fn new(content: Extent, name: &CStr, pieces: Range<usize>, length: usize) -> io::Result<Self> {
+        Ok(Self {
             content,
-            name,
             length,
-            place: OnceLock::new(),
+            descriptor: Descriptor::new(name)?,
+            memory: OnceLock::new(),
             left: AtomicUsize::new(pieces.len()),
             pieces,
             filled: AtomicUsize::new(0),
             is_spoiled: AtomicBool::new(false),
             is_taken: AtomicBool::new(false),
             state: State::new(CLAIMED),
-        }
+        })
     }
 
     /// Whether anything of it was begun.
     pub fn is_begun(&self) -> bool {
-        self.place.get().is_some()
+        self.memory.get().is_some()
     }
 
     /// Whether there is something of it, for somebody who has not asked for it yet.
     pub fn is_ready(&self) -> bool {
-        let is_there = self.place.get().is_some_and(Option::is_some);
+        let is_there = self.memory.get().is_some_and(Option::is_some);
         is_there && !self.is_taken.load(Ordering::Acquire) && self.state.get() != FAILED
     }
 
@@ -84,8 +89,8 @@ impl File {
         reason = "it is the kernel's memory; who may write to which part, claims decide"
     )]
     pub unsafe fn part(&self, range: Range<usize>) -> Option<&mut [u8]> {
-        let place = self.place.get_or_init(|| Place::new(&self.name, self.length).ok()).as_ref()?;
-        let memory = NonNull::new(place.memory.load(Ordering::Acquire))?;
+        let map = || self.descriptor.with(|file| Memory::new(file, self.length).ok()).flatten();
+        let memory = NonNull::new(self.memory.get_or_init(map).as_ref()?.0.load(Ordering::Acquire))?;
         if range.start > range.end || range.end > self.length {
             return None;
         }
@@ -106,22 +111,22 @@ impl File {
         if self.left.fetch_sub(1, Ordering::AcqRel) != 1 {
             return;
         }
-        let place = self.place.get().and_then(Option::as_ref);
-        let is_sealed = place.is_some_and(|place| {
-            place.unmap(self.length);
+        let memory = self.memory.get().and_then(Option::as_ref);
+        let is_sealed = memory.is_some_and(|memory| {
+            memory.unmap(self.length);
             !self.is_spoiled.load(Ordering::Relaxed)
-                && place.with(memory_file::add_seals).is_some_and(|seals| seals.is_ok())
+                && self.descriptor.with(memory_file::add_seals).is_some_and(|seals| seals.is_ok())
         });
         if !is_sealed {
-            drop(place.and_then(Place::give));
+            drop(self.descriptor.give());
         }
         self.state.end(if is_sealed { DONE } else { FAILED });
     }
 
     /// Its descriptor.
     #[cfg(test)]
-    pub fn descriptor(&self) -> Option<RawFd> {
-        Some(self.place.get()?.as_ref()?.descriptor)
+    pub fn descriptor(&self) -> RawFd {
+        self.descriptor.number
     }
 
     /// The sealed file, for the one who has taken it.
@@ -129,49 +134,30 @@ impl File {
         if !self.state.change(DONE, TAKEN) {
             return None;
         }
-        self.place.get()?.as_ref()?.give()
+        self.descriptor.give()
     }
 }
 
-impl Place {
-    /// A new memory file with a high descriptor, mapped. Without malloc: that would give the thread an arena.
-    fn new(name: &CString, length: usize) -> io::Result<Self> {
+impl Descriptor {
+    /// One of a new memory file.
+    fn new(name: &CStr) -> io::Result<Self> {
         let low = memory_file::create(name, false)?;
         // SAFETY: a call without pointers, on a descriptor that is open and ours.
         let high = memory_file::owned(unsafe {
             libc::fcntl(low.as_raw_fd(), libc::F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR)
         })?;
-        drop(low);
-        // Should the program have closed the low one just then, and opened a file of its own, that is left alone.
         let status = status(high.as_raw_fd())?;
-        if status.st_nlink != 0 || status.st_size != 0 {
-            return Err(io::Error::from_raw_os_error(libc::EBADF));
-        }
-        let mut file = MemoryFile::over(high, length)?;
-        let memory = file.bytes().as_mut_ptr();
-        Ok(Self {
-            descriptor: file.leak(),
-            identity: (status.st_dev, status.st_ino),
-            memory: AtomicPtr::new(memory),
-        })
-    }
-
-    fn unmap(&self, length: usize) {
-        let memory = self.memory.swap(core::ptr::null_mut(), Ordering::AcqRel);
-        if !memory.is_null() {
-            // SAFETY: the mapping that `new` made, which nobody uses any more: all pieces are over.
-            unsafe { libc::munmap(memory.cast(), length) };
-        }
+        Ok(Self { number: high.into_raw_fd(), identity: (status.st_dev, status.st_ino) })
     }
 
     /// Calls a function with the descriptor, if it is still that of this file.
     fn with<T>(&self, work: impl FnOnce(&OwnedFd) -> T) -> Option<T> {
-        let status = status(self.descriptor).ok()?;
+        let status = status(self.number).ok()?;
         if (status.st_dev, status.st_ino) != self.identity {
             return None;
         }
         // SAFETY: the descriptor is the one that `new` opened.
-        let file = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(self.descriptor) });
+        let file = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(self.number) });
         Some(work(&file))
     }
 
@@ -179,6 +165,21 @@ impl Place {
     fn give(&self) -> Option<OwnedFd> {
         // SAFETY: as in `with`; nobody uses it after this.
         self.with(|file| unsafe { OwnedFd::from_raw_fd(file.as_raw_fd()) })
+    }
+}
+
+impl Memory {
+    /// Gives the file its length and maps it. Without malloc: that would give the thread an arena.
+    fn new(file: &OwnedFd, length: usize) -> io::Result<Self> {
+        Ok(Self(AtomicPtr::new(memory_file::map(file, length)?)))
+    }
+
+    fn unmap(&self, length: usize) {
+        let memory = self.0.swap(core::ptr::null_mut(), Ordering::AcqRel);
+        if !memory.is_null() {
+            // SAFETY: the mapping that `new` made, which nobody uses any more: all pieces are over.
+            unsafe { libc::munmap(memory.cast(), length) };
+        }
     }
 }
 

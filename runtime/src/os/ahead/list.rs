@@ -10,7 +10,7 @@ use std::ffi::CString;
 
 use super::file::File;
 use super::work::{OPEN, State};
-use super::{Ahead, Figures, MOST_THREADS, NOBODY, Piece, Purpose};
+use super::{Ahead, Figures, MOST_FILES, MOST_THREADS, NOBODY, Piece, Purpose};
 use crate::MappedArchive;
 use crate::archive::{self, ArchiveError, Extent};
 use crate::os::memory_file::LONGEST_NAME;
@@ -72,7 +72,10 @@ impl Ahead {
 
     /// A file that has its blocks for itself. `file` is its path in the tree.
     fn add_file(&mut self, content: Extent, file: &str, name: &str) -> Result<(), ArchiveError> {
-        if content.length == 0 || self.files.iter().any(|other| other.content == content) {
+        if content.length == 0
+            || self.files.len() == MOST_FILES
+            || self.files.iter().any(|other| other.content == content)
+        {
             return Ok(());
         }
         let (number, first) = (self.files.len(), self.pieces.len());
@@ -94,7 +97,10 @@ impl Ahead {
         let cut =
             || CString::new(name.bytes().filter(|byte| *byte != 0).take(LONGEST_NAME).collect::<Vec<_>>());
         let shown = in_tree.unwrap_or_else(|| cut().unwrap_or_default());
-        self.files.push(File::new(content, shown, first..self.pieces.len(), length));
+        match File::new(content, &shown, first..self.pieces.len(), length) {
+            Ok(file) => self.files.push(file),
+            Err(_) => self.pieces.truncate(first), // the process may not open as many
+        }
         Ok(())
     }
 }

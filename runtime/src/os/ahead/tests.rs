@@ -173,7 +173,7 @@ fn another_process_than_expected_waits_for_nothing() {
 fn a_descriptor_that_the_program_took_over_is_left_alone() {
     let ahead = ahead(archive(), 1);
     wait_until_ready(ahead);
-    let descriptor = ahead.files[0].descriptor().unwrap();
+    let descriptor = ahead.files[0].descriptor();
     let mine = File::open("/proc/self/status").unwrap().into_raw_fd();
     // SAFETY: calls without pointers; the descriptor is one that the test knows of.
     unsafe { libc::dup2(mine, descriptor) };

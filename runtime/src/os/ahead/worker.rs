@@ -8,9 +8,9 @@ use core::mem::MaybeUninit;
 use core::sync::atomic::Ordering;
 use core::time::Duration;
 
-use super::file::{File, LOWEST_DESCRIPTOR};
+use super::file::File;
 use super::work::{CLAIMED, FAILED, OPEN};
-use super::{Ahead, MOST_AHEAD, MOST_FILES, Piece, current};
+use super::{Ahead, MOST_AHEAD, Piece, current};
 use crate::os::decompress::{BlockedSignals, Decompressor};
 use crate::os::futex;
 use crate::os::pages::Pages;
@@ -38,7 +38,6 @@ enum Counted {
 
 /// Starts threads. One that cannot be had is no loss.
 pub(super) fn start(ahead: &'static Ahead, count: usize) {
-    make_room_for_descriptors();
     let _blocked = BlockedSignals::new();
     // SAFETY: the attributes are initialised before they are used, and the threads get what lives as long as the process;
     // the handlers have no arguments.
@@ -61,18 +60,8 @@ pub(super) fn start(ahead: &'static Ahead, count: usize) {
         }
         libc::pthread_attr_destroy(attributes);
     }
-}
-
-/// Has the kernel enlarge its table of descriptors while there is one thread: later, that waits until no processor uses
-/// the old table (expand_fdtable of the kernel's fs/file.c), which takes milliseconds.
-fn make_room_for_descriptors() {
-    // SAFETY: calls without pointers; the second descriptor is the first call's own. Should there be no descriptor 0 to
-    // copy, the table grows later.
-    unsafe {
-        let high = libc::fcntl(libc::STDIN_FILENO, libc::F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR);
-        if high >= 0 {
-            libc::syscall(libc::SYS_close, high);
-        }
+    if ahead.threads.load(Ordering::Acquire) == 0 {
+        ahead.give_up();
     }
 }
 
@@ -146,11 +135,9 @@ impl Ahead {
     /// Whether as much is ready, and not taken, as may be.
     fn is_enough(&self) -> bool {
         let files = self.files.iter().filter(|file| file.is_ready());
-        let (count, filled) = files.fold((0, 0usize), |(count, filled), file| {
-            (count + 1, filled.saturating_add(file.filled.load(Ordering::Relaxed)))
-        });
+        let filled = files.map(|file| file.filled.load(Ordering::Relaxed)).fold(0, usize::saturating_add);
         let code = self.pieces.iter().filter(|piece| piece.is_ready_code()).map(|piece| piece.length);
-        count > MOST_FILES || code.fold(filled, usize::saturating_add) >= MOST_AHEAD
+        code.fold(filled, usize::saturating_add) >= MOST_AHEAD
     }
 
     /// Whether anything is ready that nobody has taken.
@@ -175,7 +162,7 @@ impl Ahead {
         for piece in &self.pieces {
             drop(piece.take());
         }
-        for file in self.files.iter().filter(|file| file.is_begun()) {
+        for file in &self.files {
             if !file.is_taken.swap(true, Ordering::AcqRel) {
                 self.abandon(file);
             }
