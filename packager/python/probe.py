@@ -78,6 +78,59 @@ def standard_finders() -> bool:
     )
 
 
+def site_builtins() -> str:
+    """Source of `site_builtins(root)`, which makes the builtins of `site` for a standard library in `root`.
+
+    It makes them without `site`, of what they are in this interpreter; where they are not as they have always been, by
+    importing it.
+    """
+    try:
+        made = site_builtins_source()
+    except Exception:  # whatever this interpreter's `site` does otherwise
+        made = None
+    steps = made or ["import site", "site.setquit()", "site.setcopyright()", "site.sethelper()"]
+    return "\n    ".join(["def site_builtins(root):", *steps]) + "\n"
+
+
+def site_builtins_source() -> "list[str] | None":
+    """The statements that make them without `site`, if what these make is equal to what `site` makes."""
+    import builtins
+
+    import _sitebuiltins
+
+    for function in (site.setquit, site.setcopyright, site.sethelper):
+        function()
+    # As site.setcopyright has it.
+    here = getattr(sys, "_stdlib_dir", None) if sys.version_info >= (3, 11) else None
+    here = here or os.path.dirname(os.__file__)
+    names = ("quit", "exit", "copyright", "credits", "license", "help")
+    objects = [getattr(builtins, name) for name in names]
+    steps = ["import builtins, _sitebuiltins", "new = object.__new__"]
+    for name, made in zip(names, objects):
+        steps.append(f"builtins.{name} = made = new(_sitebuiltins.{type(made).__name__})")
+        steps += [f"made.{key} = {expression(value, here)}" for key, value in vars(made).items()]
+    namespace: "dict[str, object]" = {"root": here}
+    exec("\n".join(steps), namespace)
+    again = [getattr(builtins, name) for name in names]
+    is_new = all(one is not other for one, other in zip(again, objects))
+    is_equal = [(type(one), list(vars(one).items())) for one in again] == [
+        (type(other), list(vars(other).items())) for other in objects
+    ]
+    return steps if is_new and is_equal else None
+
+
+def expression(value: object, root: str) -> str:
+    """An expression for None, a string or a list of strings; paths below `root` follow that variable."""
+    if value is None:
+        return "None"
+    if isinstance(value, str):
+        is_below = value.startswith(root + "/")
+        return f"root + {value[len(root) :]!a}" if is_below else ascii(value)
+    if isinstance(value, list):
+        return "[" + ", ".join(expression(item, root) for item in value) + "]"
+    raise TypeError(type(value))
+
+
 def main() -> None:
     stdlib = sysconfig.get_path("stdlib")
     add_user_site()
@@ -102,6 +155,7 @@ def main() -> None:
         "builtins": sorted(sys.builtin_module_names),
         "frozen": frozen_modules(),
         "standard_finders": standard_finders(),
+        "site_builtins": site_builtins(),
         "prefixes": sorted({sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}),
         "sysconfig": {name: sysconfig.get_config_var(name) or "" for name in names},
         "platform": sys.platform,

@@ -40,6 +40,9 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
     for slot in fixtures.each() {
         let name = "isolation::the next file that is opened gets the lowest free descriptor";
         trials.push(fixtures.trial(name, slot).runs(gives_the_lowest_free_descriptor));
+        let name =
+            "isolation::packages of the user and of an environment around the executable are not looked at";
+        trials.push(fixtures.trial(name, slot).runs(looks_at_no_packages_around));
     }
     let name = "isolation::pd draws in a root with glibc alone";
     let other = jail.clone();
@@ -219,6 +222,29 @@ fn gives_variables_to_children(fixtures: &Fixtures, interpreter: &Interpreter) {
     let expected = run(fixtures.python(program, interpreter));
     assert_same(&run(plain_command(fixtures.frozen(program, interpreter))), &expected);
     assert!(expected.out().contains("LD_LIBRARY_PATH=/of/the/user"), "{expected:?}");
+}
+
+/// What `site` would do for `python` there: change `sys.prefix` and `sys.path`, and run what is in `.pth` files.
+fn looks_at_no_packages_around(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let executable = fixtures.frozen("isolation/looked_at.py", interpreter);
+    let (environment, home) = (fixtures.folder("environment"), fixtures.folder("home"));
+    let below = format!("lib/python{}/site-packages", interpreter.minor);
+    for (packages, name) in
+        [(environment.join(&below), "of_environment"), (home.join(".local").join(&below), "of_user")]
+    {
+        std::fs::create_dir_all(&packages).unwrap();
+        let trap = "import sys; sys.stderr.write('a .pth file has run\\n')\n";
+        std::fs::write(packages.join("trap.pth"), trap).unwrap();
+        for module in [name, "sitecustomize", "usercustomize"] {
+            let text = format!("import sys\nsys.stderr.write('{module} has run\\n')\n");
+            std::fs::write(packages.join(format!("{module}.py")), text).unwrap();
+        }
+    }
+    std::fs::write(environment.join("pyvenv.cfg"), "home = /usr/bin\n").unwrap();
+    let program = copied(&executable, environment.join("bin/program"));
+    let outcome = execute(plain_command(&program).env("HOME", &home)).succeeded("the program");
+    assert_eq!(outcome.out(), "['ROOT'] True False\nTrue True\nFalse str 0\n");
+    assert_eq!(outcome.err(), "");
 }
 
 /// While threads of the executable decompress libraries into files of their own.

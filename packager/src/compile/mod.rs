@@ -24,7 +24,10 @@ use crate::plan::{Plan, PlannedContent, PlannedModule, PlannedOrigin};
 use crate::probe::PythonFacts;
 
 /// What the frozen module `encodings` does: CPython imports it before anything else, and it installs the importer.
-const BOOTSTRAP: &str = "import _snapfreeze\n_snapfreeze.install(globals())\n";
+const BOOTSTRAP: &str = "\
+import _snapfreeze
+_snapfreeze.install(globals(), globals().pop('site_builtins'))
+";
 
 /// Part of the cache's keys: changes when the canonical form does.
 const FORM_VERSION: &[u8] = b"1";
@@ -211,12 +214,12 @@ impl Compiler<'_> {
     }
 
     fn bootstrap(&self) -> Result<Vec<u8>, CompileError> {
-        let (text, file) = (BOOTSTRAP.as_bytes(), "encodings/__init__.py");
-        let key = self.key(text, file);
+        let (text, file) = (self.facts.site_builtins.clone() + BOOTSTRAP, "encodings/__init__.py");
+        let key = self.key(text.as_bytes(), file);
         if let Some(code) = self.cache.get(Shelf::Code, &key) {
             return Ok(code);
         }
-        let job = CompileJob { source: text.to_vec(), display: "the bootstrap".into() };
+        let job = CompileJob { source: text.into_bytes(), display: "the bootstrap".into() };
         let code = match self.workers.compile_all(vec![job], self.optimize)?.pop() {
             Some(CompileOutcome::Code(code)) => code,
             other => {

@@ -30,6 +30,7 @@ use super::resolve::Resolver;
 use super::stubs::attached_imports;
 use super::{Given, Module, ModuleGraph, ModuleKind, Origin, Rule, roots};
 use crate::cache::Cache;
+use crate::compile::amendments::is_amended;
 use crate::entry::Entry;
 use crate::probe::PythonFacts;
 use crate::project::declared;
@@ -392,7 +393,7 @@ impl<'a> Builder<'a> {
         self.graph.missing.retain(|name, _| !aliases.contains(name));
         let frozen = &self.request.facts.frozen;
         for (name, module) in &mut self.graph.modules {
-            if frozen.iter().any(|frozen| frozen == name) {
+            if frozen.iter().any(|frozen| frozen == name) && !is_amended(name) {
                 module.kind = ModuleKind::Builtin;
             }
         }

@@ -11,7 +11,8 @@ use super::options::RUNTIME_HOOK;
 use super::{Edge, ModuleGraph};
 
 /// What CPython imports before the program's first line, in order.
-const STARTUP: [&str; 6] = ["encodings", "encodings.aliases", "encodings.utf_8", "codecs", "io", "site"];
+const STARTUP: [&str; 6] =
+    ["encodings", "encodings.aliases", "encodings.utf_8", "codecs", "io", "_sitebuiltins"];
 
 /// All modules of the graph, likely first ones first. The second part of each pair says whether a start is expected
 /// to import it.

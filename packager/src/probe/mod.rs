@@ -66,6 +66,9 @@ pub struct PythonFacts {
     pub frozen: Vec<String>,
     /// Whether only CPython's own finders are on `sys.meta_path`.
     pub standard_finders: bool,
+    /// Source of a function `site_builtins(root)`, which makes the builtins of `site` (`exit`, `help` and their like) for a
+    /// standard library in the directory `root`.
+    pub site_builtins: String,
     /// `sys.prefix` and its relatives.
     pub prefixes: Vec<PathBuf>,
     /// The configuration variables that lead to libpython.
@@ -281,6 +284,25 @@ mod tests {
         assert_eq!(last_line(b"hello\n\n{}\n"), b"{}");
         assert_eq!(last_line(b"[]"), b"[]");
         assert_eq!(last_line(b""), b"");
+    }
+
+    #[test]
+    fn the_builtins_of_site_are_made_without_it_unless_they_are_others() {
+        let ask = |python: &Path, before: &str| {
+            let code = format!("{before}\n{PROBE}");
+            let output = output_within(Command::new(python).args(["-I", "-B", "-c", &code]), b"", TIME_LIMIT);
+            serde_json::from_slice::<PythonFacts>(last_line(&output.unwrap().stdout)).unwrap().site_builtins
+        };
+        let other = "import builtins, site\nsite.sethelper = lambda: setattr(builtins, 'help', len)";
+        for python in interpreters() {
+            let (own, unusual) = (ask(&python, ""), ask(&python, other));
+            assert!(own.starts_with("def site_builtins(root):\n") && !own.contains("import site"), "{own}");
+            assert!(own.contains("root + '/LICENSE'"), "{own}");
+            assert!(
+                unusual.contains("import site\n") && unusual.ends_with("site.sethelper()\n"),
+                "{unusual}"
+            );
+        }
     }
 
     #[test]

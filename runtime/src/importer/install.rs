@@ -1,9 +1,10 @@
 //! Getting the importer into CPython, which imports `encodings` before anything can be put on `sys.meta_path`.
 //!
-//! `encodings` is made a frozen module whose code (the archive's bootstrap, compiled by the packager) only says
-//! `import _snapfreeze; _snapfreeze.install(globals())`. `_snapfreeze` is a builtin module; `install` puts the
+//! `encodings` is made a frozen module whose code (the archive's bootstrap, compiled by the packager) only calls
+//! `_snapfreeze.install(globals(), site_builtins)`. `_snapfreeze` is a builtin module; `install` puts the
 //! finder first on `sys.meta_path` and then runs the real `encodings` in the same namespace. That needs one
-//! initialisation call, and happens anew in each subinterpreter ([`frozen`]).
+//! initialisation call, and happens anew in each subinterpreter ([`frozen`]). The other argument is a function that makes
+//! what `site` would put among the builtins.
 
 use core::ffi::{CStr, c_int, c_void};
 use core::ptr;
@@ -14,7 +15,6 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use super::arguments::Signature;
 use super::session::Session;
 use super::{Importer, frozen, main_module, open_code};
-use crate::command_line::CommandLine;
 use crate::cpython::reference::returned;
 use crate::cpython::types::{
     Object, PER_INTERPRETER_GIL_SUPPORTED, PY_MOD_EXEC, PY_MOD_MULTIPLE_INTERPRETERS, PyMethodDef,
@@ -55,7 +55,7 @@ pub fn before_initialisation(
 
 /// Prepares the builtins of `site` and the way to the main module, unless the process is `python`, which does both.
 pub fn after_initialisation(importer: &'static Importer) -> Result<(), StartError> {
-    if matches!(importer.command_line, CommandLine::Python(..)) {
+    if importer.is_python() {
         return Ok(());
     }
     // SAFETY: CPython is initialised, and this is the thread that initialised it.
@@ -152,15 +152,11 @@ mod flag {
     pub const SAFE_PATH: isize = 16;
 }
 
-/// `exit`, `quit`, `copyright`, `credits`, `license` and `help`, by the functions with which `site` makes them.
+/// `exit`, `quit`, `copyright`, `credits`, `license` and `help`, by a function of the bootstrap's, which the packager
+/// made to fit this CPython: `site` and what it imports, `os` above all, are for the program to import.
 unsafe fn add_site_builtins(importer: &Importer) -> Option<()> {
-    let api = importer.api;
-    // SAFETY: called by `after_initialisation`.
-    let site = unsafe { Owned::take(api, (api.PyImport_ImportModule)(c"site".as_ptr()))? };
-    for name in [c"setquit", c"setcopyright", c"sethelper"] {
-        site.attribute(name)?.call(&[])?;
-    }
-    Some(())
+    let session = Session::of_main_interpreter(importer)?;
+    session.site_builtins.call(&[session.root.get()]).map(drop)
 }
 
 /// The root as a `str`: a new reference, or null with an exception set.
@@ -210,7 +206,8 @@ unsafe impl Send for Definition {}
 // SAFETY: as above.
 unsafe impl Sync for Definition {}
 
-/// The module's `Py_mod_exec`: adds the function `install`, which keeps the module as its receiver.
+/// The module's `Py_mod_exec`: adds the function `install`, which keeps the module as its receiver, and `runs_site`, which
+/// the archive's `site` asks for: whether it is to do what it does for `python`.
 unsafe extern "C" fn execute_module(module: Object) -> c_int {
     static INSTALL: PyMethodDef = PyMethodDef::new(c"install", install);
     let Some(importer) = importer() else { return -1 };
@@ -218,28 +215,39 @@ unsafe extern "C" fn execute_module(module: Object) -> c_int {
     // SAFETY: called by Python with the module; the method's definition is static.
     let added = unsafe {
         let function = (api.PyCFunction_NewEx)(&raw const INSTALL, module, ptr::null_mut());
-        Owned::take(api, function)
-            .and_then(|function| Owned::share(api, module)?.set_attribute(c"install", &function))
+        Owned::take(api, function).and_then(|function| {
+            let module = Owned::share(api, module)?;
+            module.set_attribute(c"install", &function)?;
+            module.set_attribute(c"runs_site", &Owned::share(api, api.boolean(importer.is_python()))?)
+        })
     };
     added.map_or(-1, |()| 0)
 }
 
-/// `_snapfreeze.install(globals)`: called once an interpreter, by the frozen `encodings`, in its own namespace.
+/// `_snapfreeze.install(globals, site_builtins)`: called once an interpreter, by the frozen `encodings`, in its own namespace.
 unsafe extern "C" fn install(module: Object, positional: Object, keywords: Object) -> Object {
-    static SIGNATURE: Signature = Signature::new(c"O:install", &[c"globals"]);
+    static SIGNATURE: Signature = Signature::new(c"OO:install", &[c"globals", c"site_builtins"]);
     let Some(importer) = importer() else { return ptr::null_mut() };
     // SAFETY: called by Python with its arguments; the receiver is the module.
     returned(unsafe {
         let arguments = SIGNATURE.read(importer.api, positional, keywords);
-        arguments.and_then(|[globals, ..]| install_importer(importer, module, globals))
+        arguments.and_then(|[globals, site_builtins, _]| {
+            let site_builtins = Owned::share(importer.api, site_builtins)?;
+            install_importer(importer, module, globals, site_builtins)
+        })
     })
 }
 
-unsafe fn install_importer(importer: &'static Importer, module: Object, globals: Object) -> Option<Owned> {
+unsafe fn install_importer(
+    importer: &'static Importer,
+    module: Object,
+    globals: Object,
+    site_builtins: Owned,
+) -> Option<Owned> {
     let api = importer.api;
     // SAFETY: called by `install`, while importlib works and `encodings` does not yet.
     unsafe {
-        let session = Session::new(importer)?;
+        let session = Session::new(importer, site_builtins)?;
         let module = Owned::share(api, module)?;
         let name = CString::new(OBJECT_NAME).unwrap_or_default();
         module.set_attribute(&name, &session.object)?;

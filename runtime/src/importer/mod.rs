@@ -99,6 +99,11 @@ impl Importer {
         &self.root
     }
 
+    /// Whether the process is `python`, whose initialisation imports `site`.
+    fn is_python(&self) -> bool {
+        matches!(self.command_line, CommandLine::Python(..))
+    }
+
     /// The module with this name. A damaged archive ends the process: a program must not take that for a
     /// module that is not there.
     fn find(&self, name: &str) -> Option<Module<'static>> {

@@ -48,6 +48,8 @@ pub struct Session {
     pub(super) call_with_frames_removed: Owned,
     /// The builtin `exec`.
     pub(super) exec: Owned,
+    /// Makes the builtins of `site` for the root that it is called with.
+    pub(super) site_builtins: Owned,
     /// What importing without Python code works with, where it works.
     pub(super) native: OnceLock<Native>,
     /// What puts the garbage collector off during imports, where that works.
@@ -63,7 +65,7 @@ impl Session {
     ///
     /// # Safety
     /// The calling thread may use Python, and `importlib._bootstrap` is set up.
-    pub unsafe fn new(importer: &'static Importer) -> Option<&'static Self> {
+    pub unsafe fn new(importer: &'static Importer, site_builtins: Owned) -> Option<&'static Self> {
         let api = importer.api;
         // SAFETY: from the contract.
         unsafe {
@@ -84,6 +86,7 @@ impl Session {
                 namespace_path: external.attribute(c"_NamespacePath")?,
                 call_with_frames_removed: bootstrap.attribute(c"_call_with_frames_removed")?,
                 exec: builtins.attribute(c"exec")?,
+                site_builtins,
                 native: OnceLock::new(),
                 put_off: put_off(importer),
                 interpreter: (api.PyInterpreterState_Get)(),

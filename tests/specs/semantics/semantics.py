@@ -173,6 +173,21 @@ def site_builtins():
     print(raised(exit, 3), raised(quit))
 
 
+def what_site_builtins_are():
+    import builtins
+    import os
+
+    names = ("quit", "exit", "copyright", "credits", "license", "help")
+    made = [getattr(builtins, name) for name in names]
+    library = os.path.dirname(os.__file__)
+    for name, one in zip(names, made):
+        print(name, type(one), ascii(vars(one)).replace(library, "LIBRARY"))
+    import site
+
+    print([getattr(builtins, name) is one for name, one in zip(names, made)], sys.modules["site"] is site)
+    print(type(site.getsitepackages()), type(site.USER_SITE), type(site.USER_BASE), site.main.__name__)
+
+
 def license_text():
     print(license)
 
