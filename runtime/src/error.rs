@@ -34,6 +34,9 @@ pub enum StartError {
     /// The note of the archive's place is damaged.
     #[error("the executable is damaged: the note of where its archive is does not match its checksum")]
     DamagedSlot,
+    /// What the executable is to relocate is damaged.
+    #[error("the executable is damaged: its table of relocations does not match its checksum")]
+    DamagedRelocations,
     /// The archive is damaged.
     #[error("the executable is damaged: {0}")]
     Damaged(ArchiveError),
@@ -93,7 +96,11 @@ impl StartError {
     /// The process's exit code.
     pub fn exit_code(&self) -> c_int {
         match self {
-            Self::Empty | Self::CutOff { .. } | Self::DamagedSlot | Self::Damaged(_) => EXIT_DAMAGED,
+            Self::Empty
+            | Self::CutOff { .. }
+            | Self::DamagedSlot
+            | Self::DamagedRelocations
+            | Self::Damaged(_) => EXIT_DAMAGED,
             _ => EXIT_UNSUPPORTED,
         }
     }
@@ -103,7 +110,9 @@ impl StartError {
         Some(match self {
             Self::OutOfMemory(_) => "this process is not allowed as much memory as it needs",
             Self::Empty => "build a program with `snapfreeze build`",
-            Self::CutOff { .. } | Self::DamagedSlot | Self::Damaged(_) => "get a fresh copy of it",
+            Self::CutOff { .. } | Self::DamagedSlot | Self::DamagedRelocations | Self::Damaged(_) => {
+                "get a fresh copy of it"
+            }
             Self::OwnFile(error) | Self::Memory { source: error, .. }
                 if error.kind() == io::ErrorKind::OutOfMemory =>
             {

@@ -1,10 +1,13 @@
 //! What a frozen executable does at run time, and the archive format that it shares with the packager.
 //!
-//! [`archive`] is the format; the packager uses nothing else of this crate. With the feature `embed` (the
-//! stub's) there is also [`start`], the whole life of a frozen program, step by step.
+//! [`archive`] is the format, and [`relr`] what a fused executable relocates itself; the packager uses nothing else of this
+//! crate. With the feature `embed` (the stub's) there is also [`relocate`], by which a process begins, and [`start`], the
+//! whole life of a frozen program, step by step.
 
 #[cfg_attr(not(test), forbid(unsafe_code))]
 pub mod archive;
+#[cfg_attr(not(test), forbid(unsafe_code))]
+pub mod relr;
 
 #[cfg(feature = "embed")]
 mod command_line;
@@ -24,7 +27,7 @@ mod profile;
 pub mod vfs;
 
 #[cfg(feature = "embed")]
-pub use embedded::start;
+pub use embedded::{relocate, start};
 #[cfg(feature = "embed")]
 pub use error::{EXIT_DAMAGED, EXIT_UNSUPPORTED};
 #[cfg(feature = "embed")]
@@ -42,8 +45,23 @@ mod embedded {
     use crate::importer::{self, Importer, install};
     use crate::materialize::materialize;
     use crate::os::running_file::RunningFile;
-    use crate::os::{ahead, dynamic, memory_file, own_segments};
-    use crate::{profile, vfs};
+    use crate::os::{ahead, dynamic, memory_file, own_segments, relocations};
+    use crate::{profile, relr, vfs};
+
+    /// Completes what the dynamic linker has begun: relocates what is packed, and makes read-only what is constant
+    /// then. A program that is damaged ends here, with a message.
+    ///
+    /// # Safety
+    /// `slot` is the program's own, in its file. To be called once, before any constructor of the program.
+    pub unsafe fn relocate(slot: *const [u8; relr::SLOT_LENGTH]) {
+        // SAFETY: passed on from this function's own contract.
+        if let Err(error) = unsafe { relocations::apply(slot) } {
+            let code = error.report();
+            // SAFETY: ends the process without what has never begun.
+            unsafe { libc::_exit(code) };
+        }
+        own_segments::protect();
+    }
 
     /// Runs the program whose archive `slot` points to; returns the process's exit code.
     ///
@@ -68,7 +86,6 @@ mod embedded {
         slot: *const [u8; SLOT_LENGTH],
     ) -> Result<c_int, StartError> {
         profile::begin();
-        own_segments::protect();
         let file = RunningFile::open()?;
         // SAFETY: the slot is what this function was given.
         let archive = match unsafe { file.archive(slot) } {

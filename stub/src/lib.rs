@@ -14,6 +14,7 @@ mod exports;
 use core::ffi::{c_char, c_int};
 
 use snapfreeze_runtime::archive::slot::{EMPTY_SLOT, SLOT_LENGTH};
+use snapfreeze_runtime::relr;
 
 /// The ELF interpreter that the kernel loads first (System V ABI, AMD64 supplement, "Program Interpreter").
 #[used]
@@ -25,6 +26,11 @@ static INTERPRETER: [u8; 28] = *b"/lib64/ld-linux-x86-64.so.2\0";
 #[unsafe(link_section = ".snapfreeze")]
 static SLOT: [u8; SLOT_LENGTH] = EMPTY_SLOT;
 
+/// What this file relocates itself: nothing here, filled in by the packager.
+#[used]
+#[unsafe(link_section = ".snapfreeze.packed")]
+static PACKED: [u8; relr::SLOT_LENGTH] = relr::EMPTY_SLOT;
+
 // The process entry (System V ABI, AMD64 supplement, 3.4.1): the argument count is on the stack, rdx holds the
 // dynamic linker's termination function. `init` is null: glibc 2.34 and later then runs the constructors itself.
 #[cfg(target_arch = "x86_64")]
@@ -33,7 +39,13 @@ core::arch::global_asm!(
     ".type snapfreeze_entry,@function",
     "snapfreeze_entry:",
     "xor ebp, ebp",
-    "mov r9, rdx",
+    // Both are preserved by what is called.
+    "mov rbx, rdx",
+    "mov r12, rsp",
+    "and rsp, -16",
+    "call {relocate}",
+    "mov rsp, r12",
+    "mov r9, rbx",
     "pop rsi",
     "mov rdx, rsp",
     "and rsp, -16",
@@ -44,8 +56,15 @@ core::arch::global_asm!(
     "lea rdi, [rip + {main}]",
     "call [rip + __libc_start_main@GOTPCREL]",
     "hlt",
+    relocate = sym stub_relocate,
     main = sym stub_main,
 );
+
+/// Called before anything else of this file, and of what it is fused with.
+extern "C" fn stub_relocate() {
+    // SAFETY: the slot is this file's; the entry calls this once, and the constructors run after it.
+    unsafe { snapfreeze_runtime::relocate(&raw const PACKED) }
+}
 
 /// C's `main`, called by `__libc_start_main`; what it returns is the process's exit code.
 extern "C" fn stub_main(argc: c_int, argv: *const *const c_char) -> c_int {

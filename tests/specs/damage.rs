@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use libtest_mimic::Trial;
 use snapfreeze::fuse::archive::{ArchiveRange, find};
 use snapfreeze_runtime::archive::slot::{EMPTY_SLOT, SLOT_LENGTH};
+use snapfreeze_runtime::relr;
 use snapfreeze_tests::execution::plain_command;
 use snapfreeze_tests::jail::fill_root;
 use snapfreeze_tests::{Fixtures, Interpreter, Outcome, execute};
@@ -25,6 +26,10 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
         // These write to an executable and run it: a child that another trial forks meanwhile would hold it open.
         trial("a truncated file").alone().runs(truncated),
         trial("a flipped bit in slot, header or index").alone().runs(flipped_bits),
+        trial("a flipped bit in what the program relocates itself")
+            .alone()
+            .needs(fixtures.needs_fusion().and_then(|()| has("readelf")))
+            .runs(flipped_relocations),
         trial("a damaged block, needed or not").alone().runs(damaged_blocks),
         trial("bytes after the archive").alone().runs(longer),
         trial("the bare stub").runs(bare_stub),
@@ -120,6 +125,29 @@ fn flipped_bits(fixtures: &Fixtures, python: &Interpreter) {
     for step in 0..40 {
         let at = index + step * (index_length - 1) / 39;
         complains(&copy.run_flipped(start + at, (step % 8) as u8), DAMAGED, &["damaged"]);
+    }
+}
+
+/// Where a section is in a file, as readelf prints it.
+fn section(file: &Path, name: &str) -> Option<std::ops::Range<usize>> {
+    let out = execute(plain_command("readelf").arg("-SW").arg(file)).succeeded("readelf").out();
+    // [NN] NAME TYPE ADDRESS OFFSET SIZE
+    let columns =
+        out.lines().find_map(|line| line.split_once(&format!(" {name} ")).map(|(_, columns)| columns));
+    let columns: Vec<&str> = columns?.split_whitespace().collect();
+    let number = |at: usize| usize::from_str_radix(columns.get(at)?, 16).ok();
+    Some(number(2)?..number(2)? + number(3)?)
+}
+
+fn flipped_relocations(fixtures: &Fixtures, python: &Interpreter) {
+    let copy = Copy::new(fixtures, python);
+    assert_eq!(copy.run().code, Some(3));
+    let slot = section(&copy.path, &format!("{}.0", relr::SLOT_SECTION)).unwrap();
+    let table = section(&copy.path, relr::TABLE_SECTION).unwrap();
+    assert!(table.len() > 1000, "{table:?}");
+    let in_slot = slot.start..slot.start + relr::SLOT_LENGTH;
+    for at in in_slot.chain(table.step_by(997)) {
+        complains(&copy.run_flipped(at, (at % 8) as u8), DAMAGED, &["does not match its checksum"]);
     }
 }
 

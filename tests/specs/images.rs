@@ -37,6 +37,9 @@ pub fn of_slot(fixtures: &Fixtures, slot: &Slot) -> Vec<Trial> {
         trial("no memory is writable and executable, and the rest is as hardened as CPython")
             .needs(has("readelf"))
             .runs(hardened),
+        trial("what is constant after relocation is read-only when it runs")
+            .needs(has("readelf"))
+            .runs(constants_are_protected),
         trial("the kernel and glibc are all that it needs").needs(has("readelf")).runs(needs_glibc_alone),
         trial("gdb shows CPython's functions").needs(fused()).needs(gdb_may_trace()).runs(gdb_shows_names),
     ];
@@ -124,6 +127,43 @@ fn hardened(fixtures: &Fixtures, interpreter: &Interpreter) {
     }
     let bytes = |path: &Path| execute(plain_command(path).env("LC_ALL", "C.UTF-8"));
     bytes(&frozen).succeeded("the program");
+}
+
+fn constants_are_protected(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let frozen = fixtures.frozen(PROGRAM, interpreter);
+    let hexadecimal = |text: &str| u64::from_str_radix(text.trim_start_matches("0x"), 16).unwrap();
+    // TYPE OFFSET VIRTUAL PHYSICAL FILE-SIZE MEMORY-SIZE …
+    let headers = readelf(&["-lW"], &frozen).out();
+    let ranges = |kind: &str| -> Vec<(u64, u64)> {
+        let words = headers.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let own = words.filter(|words| words.first() == Some(&kind));
+        own.map(|words| (hexadecimal(words[2]), hexadecimal(words[2]) + hexadecimal(words[5]))).collect()
+    };
+    let maps = execute(plain_command(&frozen).arg("maps")).succeeded("the program").out();
+    let mapped = |line: &str| {
+        let (range, rest) = line.split_once(' ')?;
+        let (start, end) = range.split_once('-')?;
+        Some((hexadecimal(start), hexadecimal(end), rest.split(' ').next()?.to_owned(), line.to_owned()))
+    };
+    let maps: Vec<_> = maps.lines().filter_map(mapped).collect();
+    let path = frozen.canonicalize().unwrap();
+    let first = maps.iter().find(|(.., line)| line.ends_with(path.to_str().unwrap())).unwrap();
+    let bias = first.0 - ranges("LOAD")[0].0;
+    let parts = ranges("GNU_RELRO");
+    // Of the new data, of the stub, and of what carries CPython, where that has one.
+    let base = readelf(&["-lW"], &carrier(interpreter)).out();
+    let expected = if fixtures.fuses() && base.contains("GNU_RELRO") { 3 } else { 2 };
+    assert!(parts.len() >= expected, "{headers}");
+    let page = 0x1000;
+    let mut pages = 0;
+    for (start, end) in parts {
+        for address in (bias + start / page * page..bias + end / page * page).step_by(0x1000) {
+            let map = maps.iter().find(|(start, end, ..)| (*start..*end).contains(&address)).unwrap();
+            assert_eq!(map.2, "r--p", "{:x}: {}", address - bias, map.3);
+            pages += 1;
+        }
+    }
+    assert!(pages >= expected, "{headers}");
 }
 
 fn needs_glibc_alone(fixtures: &Fixtures, interpreter: &Interpreter) {

@@ -6,6 +6,7 @@ use goblin::elf::program_header::{
 };
 use goblin::elf::section_header::{SHF_ALLOC, SHT_NOBITS};
 use goblin::elf::{Elf, Reloc};
+use snapfreeze_runtime::relr::{self, Group, SlotState};
 
 use super::FuseError;
 
@@ -19,6 +20,7 @@ pub fn check(bytes: &[u8]) -> Result<(), FuseError> {
         elf.program_headers.iter().filter(|program| program.p_type == PT_LOAD).collect();
     segments(&elf, &loads, bytes.len() as u64)?;
     relocations(&elf, &loads)?;
+    packed_relocations(bytes, &elf, &loads)?;
     symbols(&elf, &loads)?;
     sections(&elf, &loads)
 }
@@ -73,6 +75,35 @@ fn relocations(elf: &Elf<'_>, loads: &[&ProgramHeader]) -> Result<(), FuseError>
         elf.dynrelas.iter().all(|relocation| is_sound(&relocation)),
         "a relocation is of what is not writable",
     )
+}
+
+/// The stub's slot leads to the table of packed relocations, if there is one, and those are of what is writable.
+fn packed_relocations(bytes: &[u8], elf: &Elf<'_>, loads: &[&ProgramHeader]) -> Result<(), FuseError> {
+    let section = |name: &str| {
+        let is_it =
+            |section: &&goblin::elf::SectionHeader| elf.shdr_strtab.get_at(section.sh_name) == Some(name);
+        let section = elf.section_headers.iter().find(is_it)?;
+        Some((section.sh_addr, bytes.get(section.file_range()?)?))
+    };
+    let table = section(relr::TABLE_SECTION).filter(|(_, table)| !table.is_empty());
+    let slot = section(&format!("{}.0", relr::SLOT_SECTION));
+    let slot = slot.and_then(|(address, slot)| Some((address, relr::read(slot.first_chunk()?))));
+    let (slot_address, packed, address, table) = match (slot, table) {
+        (None | Some((_, SlotState::Empty)), None) => return Ok(()),
+        (Some((slot, SlotState::Filled(packed))), Some((address, table))) => (slot, packed, address, table),
+        _ => return ensure(false, "the slot of packed relocations contradicts their table"),
+    };
+    ensure(packed.slot == slot_address, "the slot of packed relocations is elsewhere")?;
+    ensure(
+        packed.table == address && packed.length == table.len() as u64 && packed.checksum == relr::sum(table),
+        "the slot does not lead to the packed relocations",
+    )?;
+    for address in relr::groups(table).flat_map(Group::addresses) {
+        let is_data = |load: &&ProgramHeader| load.p_flags & PF_W != 0 && holds(load, address, relr::WORD);
+        let is_named = address >= packed.start && address < packed.end;
+        ensure(is_named && loads.iter().any(is_data), "a packed relocation is of what is not writable")?;
+    }
+    Ok(())
 }
 
 fn symbols(elf: &Elf<'_>, loads: &[&ProgramHeader]) -> Result<(), FuseError> {

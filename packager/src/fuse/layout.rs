@@ -46,6 +46,7 @@ pub struct Sizes {
     pub version_numbers: u64,
     pub versions: u64,
     pub relocations: u64,
+    pub packed: u64,
     pub unwind: u64,
     pub tls: u64,
     pub init: u64,
@@ -76,6 +77,7 @@ pub struct Layout {
     pub version_numbers: Area,
     pub versions: Area,
     pub relocations: Area,
+    pub packed: Area,
     pub unwind: Area,
     /// The whole segment of new relocated data.
     pub data: Area,
@@ -162,6 +164,7 @@ impl Layout {
         lay(&mut self.version_numbers, sizes.version_numbers);
         lay(&mut self.versions, sizes.versions);
         lay(&mut self.relocations, sizes.relocations);
+        lay(&mut self.packed, sizes.packed);
         lay(&mut self.unwind, sizes.unwind);
         self.tables = Area { address: start, offset: 0, size: offset };
         offset

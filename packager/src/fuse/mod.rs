@@ -8,7 +8,7 @@
 //!
 //! The phases are files, in order: [`image`] reads a file ([`dynamic`], [`versions`] and [`relocations`] are parts of
 //! that), [`symbols`] merges symbols, [`thread_local`] the blocks of thread-local storage, [`fixups`] says what each
-//! relocation becomes, [`unwind`] merges the unwind tables' indexes, [`layout`] places everything, [`write`] writes it
+//! relocation becomes, [`packed`] chooses those that the stub applies, [`unwind`] merges the unwind tables' indexes, [`layout`] places everything, [`write`] writes it
 //! with its [`tables`], [`sections`] and [`names`], [`check`] reads the result again, [`start`] starts
 //! it. [`machine`] has what depends on the machine; [`program`] is what the build calls, and [`archive`]
 //! makes room for the archive.
@@ -24,6 +24,7 @@ mod image;
 mod layout;
 mod machine;
 mod names;
+mod packed;
 pub mod program;
 mod relocations;
 mod sections;
@@ -75,10 +76,19 @@ pub fn fuse(
     }
     let block = thread_local::Block::merge(&objects, base)?;
     let fixups = fixups::fixups(&objects, &symbols, &block)?;
+    let packed = packed::Packed::choose(&objects, &symbols, &fixups);
     let unwind = unwind::Index::merge(&objects)?;
     let kept = layout::kept_segments(&objects, &symbols, &fixups);
-    let fused =
-        write::write(&write::Parts { objects: &objects, name, symbols, block, fixups, unwind, kept })?;
+    let fused = write::write(&write::Parts {
+        objects: &objects,
+        name,
+        symbols,
+        block,
+        fixups,
+        packed,
+        unwind,
+        kept,
+    })?;
     check::check(&fused)?;
     Ok(fused)
 }

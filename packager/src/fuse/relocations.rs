@@ -3,6 +3,7 @@
 use object::elf::Rela64;
 use object::endian::LittleEndian as LE;
 use object::pod;
+use snapfreeze_runtime::relr;
 
 use super::FuseError;
 use super::image::{Image, MOST_ENTRIES};
@@ -52,8 +53,7 @@ pub fn read(image: &Image<'_>) -> Result<Vec<Relocation>, FuseError> {
 
 const TABLE: &str = "a table of relocations";
 
-/// `DT_RELR` (gABI, "Relative Relocation Table"): an even word is an address, an odd one says with its bits which of the
-/// 63 words after it count, too. The addends are what is there.
+/// `DT_RELR` (gABI, "Relative Relocation Table"). The addends are what is there.
 fn read_packed(image: &Image<'_>, all: &mut Vec<Relocation>) -> Result<(), FuseError> {
     let (address, size) = image.dynamic.packed;
     if size == 0 {
@@ -67,20 +67,8 @@ fn read_packed(image: &Image<'_>, all: &mut Vec<Relocation>) -> Result<(), FuseE
         all.push(Relocation { address, kind: RelocationKind::Relative, symbol: 0, addend });
         Ok(())
     };
-    let mut next = 0_u64;
-    for word in image.at(address, size, TABLE)?.chunks_exact(8) {
-        let word = word.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        if word & 1 == 0 {
-            push(word)?;
-            next = word.wrapping_add(8);
-        } else {
-            for bit in 0..63 {
-                if word >> (bit + 1) & 1 == 1 {
-                    push(next.wrapping_add(8 * bit))?;
-                }
-            }
-            next = next.wrapping_add(8 * 63);
-        }
+    for group in relr::groups(image.at(address, size, TABLE)?) {
+        group.addresses().try_for_each(&mut push)?;
     }
     Ok(())
 }

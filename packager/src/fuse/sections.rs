@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use object::elf::{self, SectionHeader64};
 use object::endian::{LittleEndian as LE, U32, U64};
 use object::pod;
+use snapfreeze_runtime::relr::TABLE_SECTION;
 
 use super::image::{Image, Section};
 use super::layout::{Area, Layout, Placed};
@@ -80,6 +81,8 @@ impl Sections {
             (".gnu.version", elf::SHT_GNU_VERSYM, layout.version_numbers, Self::SYMBOLS, 0, 2, 2),
             (".gnu.version_r", elf::SHT_GNU_VERNEED, layout.versions, Self::STRINGS, 0, 8, 0),
             (".rela.dyn", elf::SHT_RELA, layout.relocations, Self::SYMBOLS, 0, 8, 24),
+            // Not SHT_RELR: binutils before 2.38 refuse files with what they do not know (bfd/elf.c).
+            (TABLE_SECTION, elf::SHT_PROGBITS, layout.packed, 0, 0, 8, 8),
             (".eh_frame_hdr", elf::SHT_PROGBITS, layout.unwind, 0, 0, 4, 0),
         ];
         for (name, kind, area, link, info, alignment, entry) in rows {

@@ -6,6 +6,8 @@ use object::elf::{self, Dyn64, GnuHashHeader, Rela64, Sym64, Vernaux, Verneed};
 use object::endian::{LittleEndian as LE, U16, U32, U64};
 use object::{I64, pod};
 
+use super::machine::{Machine, RelocationKind};
+use super::relocations::Relocation;
 use super::symbols::{Owned, Symbols, bucket_count};
 
 /// A string table that has each string once.
@@ -162,13 +164,25 @@ pub fn version_tables<'a>(symbols: &Symbols<'a>, strings: &mut Strings<'a>) -> V
     VersionTables { numbers, needed, libraries: libraries.len() }
 }
 
-/// A relocation in the form of the table.
-pub fn relocation(address: u64, kind: u32, symbol: u32, addend: i64) -> Rela64<LE> {
-    Rela64 {
-        r_offset: U64::new(LE, address),
-        r_info: U64::new(LE, u64::from(symbol) << 32 | u64::from(kind)),
-        r_addend: I64::new(LE, addend),
-    }
+/// The table of relocations that are left to the dynamic linker, and how many of them are relative.
+///
+/// Those come first, by address, as `DT_RELACOUNT` wants it; those of one symbol follow each other, so that the dynamic
+/// linker looks it up once; functions that choose functions run last, when what they read is relocated.
+pub fn relocation_table(mut left: Vec<Relocation>, machine: Machine) -> (usize, Vec<u8>) {
+    let rank = |kind: RelocationKind| match kind {
+        RelocationKind::Relative => 0,
+        RelocationKind::IRelative => 2,
+        _ => 1,
+    };
+    left.sort_by_key(|left| (rank(left.kind), left.symbol, left.address));
+    let relative = left.iter().take_while(|left| left.kind == RelocationKind::Relative).count();
+    let entry = |left: &Relocation| Rela64 {
+        r_offset: U64::new(LE, left.address),
+        r_info: U64::new(LE, u64::from(left.symbol) << 32 | u64::from(machine.number_of(left.kind))),
+        r_addend: I64::new(LE, left.addend),
+    };
+    let table: Vec<Rela64<LE>> = left.iter().map(entry).collect();
+    (relative, pod::bytes_of_slice(&table).to_vec())
 }
 
 /// The dynamic section.

@@ -1,3 +1,5 @@
+use snapfreeze_runtime::relr::{self, Group, SlotState};
+
 use super::machine::Machine;
 use super::*;
 use crate::attach::STUB;
@@ -23,6 +25,54 @@ fn a_file_that_does_not_start_is_noticed() {
     let at = (entry.entry - load.unwrap().p_vaddr + load.unwrap().p_offset) as usize;
     fused[at..at + 2].copy_from_slice(&[0x0f, 0x0b]); // ud2
     assert!(matches!(start::try_start(&fused, Machine::X86_64), Err(FuseError::Check(_))));
+}
+
+/// Where a section is in a file.
+fn section(file: &[u8], name: &str) -> std::ops::Range<usize> {
+    let elf = goblin::elf::Elf::parse(file).unwrap();
+    let is_it = |section: &&goblin::elf::SectionHeader| elf.shdr_strtab.get_at(section.sh_name) == Some(name);
+    elf.section_headers.iter().find(is_it).unwrap().file_range().unwrap()
+}
+
+#[test]
+fn what_the_dynamic_linker_need_not_do_is_packed() {
+    let (fused, alone) = (twice(STUB).unwrap(), fuse(STUB, None, &[], None).unwrap());
+    let left = |file: &[u8]| goblin::elf::Elf::parse(file).unwrap().dynrelas.len();
+    let packed = relr::groups(&fused[section(&fused, relr::TABLE_SECTION)]).flat_map(Group::addresses);
+    let packed = packed.count();
+    assert!(packed > 100 && left(&fused) < left(&alone) + packed / 2, "{packed}, {}", left(&fused));
+    assert!(section(&alone, relr::TABLE_SECTION).is_empty(), "the stub's own words are the dynamic linker's");
+}
+
+#[test]
+fn packed_words_that_are_elsewhere_are_noticed() {
+    let fused = twice(STUB).unwrap();
+    let at = section(&fused, &format!("{}.0", relr::SLOT_SECTION)).start;
+    let SlotState::Filled(packed) = relr::read(fused[at..].first_chunk().unwrap()) else { panic!("no slot") };
+    let damages: [fn(&mut relr::Packed); 6] = [
+        |packed| packed.slot += 8,
+        |packed| packed.table += 8,
+        |packed| packed.length -= 8,
+        |packed| packed.start += 8,
+        |packed| packed.end -= 8,
+        |packed| packed.checksum += 1,
+    ];
+    for damage in damages {
+        let (mut file, mut other) = (fused.clone(), packed);
+        damage(&mut other);
+        file[at..at + relr::SLOT_LENGTH].copy_from_slice(&relr::filled(&other));
+        assert!(matches!(check::check(&file), Err(FuseError::Check(_))), "{other:x?}");
+    }
+    let mut file = fused.clone();
+    file[at..at + relr::SLOT_LENGTH].fill(0);
+    assert!(matches!(check::check(&file), Err(FuseError::Check(_))), "no slot");
+    // The first word is an address: that of what is no data.
+    let table = section(&fused, relr::TABLE_SECTION);
+    file[table.start..table.start + 8].copy_from_slice(&packed.slot.next_multiple_of(8).to_le_bytes());
+    let other = relr::Packed { start: 0, checksum: relr::sum(&file[table]), ..packed };
+    file[at..at + relr::SLOT_LENGTH].copy_from_slice(&relr::filled(&other));
+    let unwritable = "a packed relocation is of what is not writable";
+    assert_eq!(check::check(&file), Err(FuseError::Check(unwritable.into())));
 }
 
 #[test]

@@ -8,8 +8,10 @@ use super::FuseError;
 use super::fixups::{Fixup, Fixups, Place, Value};
 use super::image::{Image, Segment, piece};
 use super::layout::{Area, Layout, Sizes};
-use super::machine::{Machine, RelocationKind};
+use super::machine::RelocationKind;
 use super::names;
+use super::packed::Packed;
+use super::relocations::Relocation;
 use super::sections::Sections;
 use super::symbols::{Owned, Symbols};
 use super::tables::{self, Strings};
@@ -29,6 +31,8 @@ pub struct Parts<'a> {
     pub block: Block,
     /// What relocations became.
     pub fixups: Fixups,
+    /// What of that the stub applies.
+    pub packed: Packed,
     /// The merged index of unwind tables.
     pub unwind: Index,
     /// The segments of each object that stay.
@@ -66,6 +70,7 @@ pub fn write(parts: &Parts<'_>) -> Result<Vec<u8>, FuseError> {
         version_numbers: versions.numbers.len() as u64,
         versions: versions.needed.len() as u64,
         relocations: (relocation_count * size_of::<Rela64<LE>>()) as u64,
+        packed: parts.packed.size(),
         unwind: parts.unwind.size(),
         tls: parts.block.content.len() as u64,
         init: 8 * parts.fixups.init as u64,
@@ -95,9 +100,14 @@ pub fn write(parts: &Parts<'_>) -> Result<Vec<u8>, FuseError> {
     file.put(layout.tls.offset, &parts.block.content);
     file.put(layout.init.offset, &vec![0; layout.init.size as usize]);
     file.put(layout.fini.offset, &vec![0; layout.fini.size as usize]);
-    let (relative, relocations) = encode(parts.apply(&layout, machine, &mut file)?);
+    let (relative, relocations) = tables::relocation_table(parts.apply(&layout, &mut file)?, machine);
     if relocations.len() as u64 != layout.relocations.size {
         return Err(FuseError::Check("relocations were counted wrong".into()));
+    }
+    let packed = parts.packed.encode(&layout);
+    if let Some((address, slot)) = parts.packed.slot(&layout, &packed) {
+        let offset = layout.offset_of(address).ok_or(FuseError::Malformed("the stub has no slot"))?;
+        file.put(offset, &slot);
     }
     let entries = dynamic.entries(&layout, relative);
     let unwind = parts.unwind.encode(layout.unwind.address, |place| layout.address_of(place))?;
@@ -109,6 +119,7 @@ pub fn write(parts: &Parts<'_>) -> Result<Vec<u8>, FuseError> {
         (layout.version_numbers, &versions.numbers),
         (layout.versions, &versions.needed),
         (layout.relocations, &relocations),
+        (layout.packed, &packed),
         (layout.unwind, &unwind),
         (layout.dynamic, &tables::dynamic_section(&entries)),
     ] {
@@ -241,7 +252,8 @@ impl Parts<'_> {
         match fixup.value {
             Value::Constant(_) => false,
             Value::Dynamic(..) | Value::Resolver(_) => true,
-            Value::Address(_) => !self.is_fixed() || !self.is_in_file(fixup.place),
+            Value::Address(_) if self.is_fixed() => !self.is_in_file(fixup.place),
+            Value::Address(_) => !self.packed.holds(fixup.place),
         }
     }
 
@@ -256,7 +268,7 @@ impl Parts<'_> {
     }
 
     /// Writes what is known now; returns the relocations that are left.
-    fn apply(&self, layout: &Layout, machine: Machine, file: &mut Output) -> Result<Vec<Left>, FuseError> {
+    fn apply(&self, layout: &Layout, file: &mut Output) -> Result<Vec<Relocation>, FuseError> {
         let mut left = Vec::new();
         for fixup in &self.fixups.all {
             let at = layout.address_of(fixup.place);
@@ -271,7 +283,7 @@ impl Parts<'_> {
                     }
                     Value::Constant(_) => continue,
                 };
-                left.push(Left { at, kind, number: machine.number_of(kind), symbol, addend });
+                left.push(Relocation { address: at, kind, symbol, addend });
                 continue;
             }
             let value = match fixup.value {
@@ -334,9 +346,6 @@ impl Parts<'_> {
         if has_unwind {
             headers.push(header(elf::PT_GNU_EH_FRAME, R, layout.unwind, layout.unwind.size, 4));
         }
-        // The dynamic linker heeds the last one, which is to be the largest: the base's. The stub sees to the others.
-        let data_end = layout.data.end().next_multiple_of(page);
-        headers.push(header(elf::PT_GNU_RELRO, R, layout.data, data_end - layout.data.address, 1));
         for (object, relro) in relros {
             let address = layout.moved(object, relro.address);
             let placed = layout
@@ -347,6 +356,9 @@ impl Parts<'_> {
             let area = Area { address, offset, size: relro.file_size };
             headers.push(header(elf::PT_GNU_RELRO, R, area, relro.memory_size, 1));
         }
+        // The dynamic linker heeds the last one, which has no packed words. The stub sees to the others.
+        let data_end = layout.data.end().next_multiple_of(page);
+        headers.push(header(elf::PT_GNU_RELRO, R, layout.data, data_end - layout.data.address, 1));
         let executable =
             if self.objects.iter().any(|object| object.executable_stack) { elf::PF_X } else { 0 };
         headers.push(header(elf::PT_GNU_STACK, RW | executable, Area::default(), 0, 16));
@@ -373,30 +385,4 @@ fn section_number(layout: &Layout, sections: &Sections, owned: &Owned<'_>) -> u1
         section @ (elf::SHN_UNDEF | elf::SHN_ABS) => section,
         section => sections.number_for(owned.object, section, layout.moved(owned.object, owned.symbol.value)),
     }
-}
-
-/// A relocation that is left to the dynamic linker.
-struct Left {
-    at: u64,
-    kind: RelocationKind,
-    number: u32,
-    symbol: u32,
-    addend: i64,
-}
-
-/// The table of relocations, and how many of them are relative.
-///
-/// Those come first, by address, as `DT_RELACOUNT` wants it; those of one symbol follow each other, so that the dynamic
-/// linker looks it up once; functions that choose functions run last, when what they read is relocated.
-fn encode(mut left: Vec<Left>) -> (usize, Vec<u8>) {
-    let rank = |kind: RelocationKind| match kind {
-        RelocationKind::Relative => 0,
-        RelocationKind::IRelative => 2,
-        _ => 1,
-    };
-    left.sort_by_key(|left| (rank(left.kind), left.symbol, left.at));
-    let relative = left.iter().take_while(|left| left.kind == RelocationKind::Relative).count();
-    let table = left.iter().map(|left| tables::relocation(left.at, left.number, left.symbol, left.addend));
-    let table: Vec<Rela64<LE>> = table.collect();
-    (relative, pod::bytes_of_slice(&table).to_vec())
 }

@@ -9,6 +9,7 @@ pub mod library;
 pub mod memory_file;
 pub mod own_segments;
 pub mod pages;
+pub mod relocations;
 pub mod running_file;
 
 /// Writes one line about this executable to stderr, past Python's own streams. A failure has no one to be told.

@@ -37,7 +37,7 @@ pub fn end_in_file(address: usize, length: usize) -> Option<u64> {
 }
 
 /// Makes read-only what is constant from now on. The dynamic linker does that for the last such part (`PT_GNU_RELRO`) of
-/// a file; a fused one has more. What cannot be protected stays as it is.
+/// a file; a fused one has more, and the base's has words that only this program relocates. What cannot be protected stays as it is.
 pub fn protect() {
     let Some((headers, bias)) = headers() else { return };
     // SAFETY: sysconf has no conditions.
