@@ -11,6 +11,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
+use crate::os::ahead;
+
 /// The variable: how many modules are told, or [`ALL`]; `1` stands for [`SHOWN`].
 const VARIABLE: &str = "SNAPFREEZE_PROFILE";
 
@@ -33,12 +35,18 @@ struct Profile {
     /// Imports that are going on, those within others after them.
     running: Vec<Running>,
     modules: Vec<Imported>,
-    /// Blocks of modules that were decompressed, or waited for, when one was needed.
-    blocks: usize,
-    /// Length of them, in bytes after decompression.
-    block_bytes: usize,
-    decompressing: Duration,
+    code: Decompressed,
+    native: Decompressed,
     shown: usize,
+}
+
+/// What was decompressed, or waited for, when it was needed.
+#[derive(Default)]
+struct Decompressed {
+    count: usize,
+    /// Bytes after decompression.
+    length: usize,
+    time: Duration,
 }
 
 struct Running {
@@ -72,9 +80,8 @@ pub fn begin() {
         phases: Vec::new(),
         running: Vec::new(),
         modules: Vec::new(),
-        blocks: 0,
-        block_bytes: 0,
-        decompressing: Duration::ZERO,
+        code: Decompressed::default(),
+        native: Decompressed::default(),
         shown,
     });
     IS_ON.store(true, Ordering::Relaxed);
@@ -132,30 +139,44 @@ impl Drop for Import {
 }
 
 /// Gets a block of modules' code: decompresses it, or waits for who does.
-pub fn block<T>(read: impl FnOnce() -> T, length: impl FnOnce(&T) -> usize) -> T {
+pub fn code<T>(get: impl FnOnce() -> T, length: impl FnOnce(&T) -> usize) -> T {
+    decompressed(get, length, |profile| &mut profile.code)
+}
+
+/// Gets a native file in the same way.
+pub fn native<T>(get: impl FnOnce() -> T, length: usize) -> T {
+    decompressed(get, |_| length, |profile| &mut profile.native)
+}
+
+fn decompressed<T>(
+    get: impl FnOnce() -> T,
+    length: impl FnOnce(&T) -> usize,
+    kind: impl FnOnce(&mut Profile) -> &mut Decompressed,
+) -> T {
     if !IS_ON.load(Ordering::Relaxed) {
-        return read();
+        return get();
     }
     let since = Instant::now();
-    let block = read();
+    let got = get();
     with(|profile| {
-        profile.blocks += 1;
-        profile.block_bytes += length(&block);
-        profile.decompressing += since.elapsed();
+        let kind = kind(profile);
+        kind.count += 1;
+        kind.length += length(&got);
+        kind.time += since.elapsed();
     });
-    block
+    got
 }
 
 /// Writes what was measured to stderr.
 pub fn end() {
     let Some(profile) = IS_ON.load(Ordering::Relaxed).then(|| profile().take()).flatten() else { return };
     if profile.process == std::process::id() {
-        crate::os::complain(profile.text().trim_end());
+        crate::os::complain(profile.text(ahead::bytes_ahead()).trim_end());
     }
 }
 
 impl Profile {
-    fn text(mut self) -> String {
+    fn text(mut self, ahead: u64) -> String {
         let mut text = format!("where the start went, in ms (process {})\n", self.process);
         // Writing into a string cannot fail.
         for (name, time) in &self.phases {
@@ -164,12 +185,22 @@ impl Profile {
         let imports: Duration = self.modules.iter().map(|module| module.own).sum();
         let _ = writeln!(
             text,
-            "{:9.2}  of these, importing {} modules\n{:9.2}  of these, decompressing {} blocks of code or waiting for that, {:.1} MB",
+            "{:9.2}  of these, importing {} modules",
             milliseconds(imports),
-            self.modules.len(),
-            milliseconds(self.decompressing),
-            self.blocks,
-            self.block_bytes as f64 / 1e6,
+            self.modules.len()
+        );
+        for (kind, name) in [(&self.code, "blocks of code"), (&self.native, "native files")] {
+            let (time, length) = (milliseconds(kind.time), megabytes(kind.length));
+            let _ = writeln!(
+                text,
+                "{time:9.2}  of these, decompressing {} {name} or waiting for that, {length:.1} MB",
+                kind.count
+            );
+        }
+        let _ = writeln!(
+            text,
+            "           ahead of that, other threads had decompressed {:.1} MB",
+            megabytes(usize::try_from(ahead).unwrap_or(usize::MAX))
         );
         self.modules.sort_by(|one, other| other.own.cmp(&one.own).then(one.name.cmp(other.name)));
         let _ = writeln!(text, "      own  with all  module");
@@ -183,6 +214,10 @@ impl Profile {
         }
         text
     }
+}
+
+fn megabytes(length: usize) -> f64 {
+    length as f64 / 1e6
 }
 
 fn milliseconds(time: Duration) -> f64 {
@@ -202,9 +237,8 @@ mod tests {
             phases: vec![("archive mapped", time(120)), ("program run and ended", time(12_345))],
             running: Vec::new(),
             modules: vec![module("a", 1000, 5000), module("b.c", 4000, 4000), module("d", 20, 20)],
-            blocks: 2,
-            block_bytes: 1_550_000,
-            decompressing: time(700),
+            code: Decompressed { count: 2, length: 1_550_000, time: time(700) },
+            native: Decompressed { count: 3, length: 12_000_000, time: time(1_800) },
             shown,
         }
     }
@@ -217,12 +251,15 @@ where the start went, in ms (process 7)
     12.35  program run and ended
      5.02  of these, importing 3 modules
      0.70  of these, decompressing 2 blocks of code or waiting for that, 1.6 MB
+     1.80  of these, decompressing 3 native files or waiting for that, 12.0 MB
+           ahead of that, other threads had decompressed 13.0 MB
       own  with all  module
      4.00      4.00  b.c
      1.00      5.00  a
      0.02            1 others
 ";
-        assert_eq!(profile(2).text(), expected);
-        assert!(profile(3).text().ends_with("     0.02      0.02  d\n"));
+        let ahead = 13_000_000;
+        assert_eq!(profile(2).text(ahead), expected);
+        assert!(profile(3).text(ahead).ends_with("     0.02      0.02  d\n"));
     }
 }

@@ -45,6 +45,8 @@ fn tells(fixtures: &Fixtures, python: &Interpreter) {
         "# program run and ended",
         "# of these, importing # modules",
         "# of these, decompressing # blocks of code or waiting for that, # MB",
+        "# of these, decompressing # native files or waiting for that, # MB",
+        "ahead of that, other threads had decompressed # MB",
         "own with all module",
     ];
     assert_eq!(shapes[..expected.len()], expected, "{told:?}");

@@ -20,7 +20,6 @@ use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use core::time::Duration;
 use std::os::fd::OwnedFd;
-use std::time::Instant;
 
 use super::decompress::processors;
 use super::pages::Pages;
@@ -68,7 +67,7 @@ struct Ahead {
     process: libc::pid_t,
     /// How long a thread waits for something to be taken before it takes the rest for a wrong guess.
     patience: Duration,
-    figures: Figures,
+    bytes_ahead: AtomicU64,
 }
 
 /// [`Ahead::patience`] of a start.
@@ -89,31 +88,6 @@ enum Purpose {
     Code(AtomicPtr<c_void>),
     /// A part of a file: its number, and which part.
     Part(usize, Range<usize>),
-}
-
-/// What was decompressed, and by whom.
-#[derive(Default)]
-struct Figures {
-    blocks_ahead: AtomicU32,
-    bytes_ahead: AtomicU64,
-    blocks_on_demand: AtomicU32,
-    bytes_on_demand: AtomicU64,
-    nanoseconds_waited: AtomicU64,
-}
-
-/// [`Figures`] at one moment: for reports.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Blocks that threads have decompressed ahead.
-    pub blocks_ahead: u32,
-    /// Their length, in bytes.
-    pub bytes_ahead: u64,
-    /// Blocks of the list that were decompressed by who needed them.
-    pub blocks_on_demand: u32,
-    /// Their length, in bytes.
-    pub bytes_on_demand: u64,
-    /// Time that the program has waited for a thread, in nanoseconds.
-    pub nanoseconds_waited: u64,
 }
 
 /// The work of this process, once there is any.
@@ -150,25 +124,9 @@ pub fn file(content: Extent) -> Option<OwnedFd> {
     current()?.file(content)
 }
 
-/// What was decompressed so far, and by whom.
-#[expect(dead_code, reason = "the start-up profile will print it")]
-pub fn summary() -> Summary {
-    let Some(ahead) = current() else { return Summary::default() };
-    let figures = &ahead.figures;
-    Summary {
-        blocks_ahead: figures.blocks_ahead.load(Ordering::Relaxed),
-        bytes_ahead: figures.bytes_ahead.load(Ordering::Relaxed),
-        blocks_on_demand: figures.blocks_on_demand.load(Ordering::Relaxed),
-        bytes_on_demand: figures.bytes_on_demand.load(Ordering::Relaxed),
-        nanoseconds_waited: figures.nanoseconds_waited.load(Ordering::Relaxed),
-    }
-}
-
-impl Figures {
-    fn on_demand(&self, length: usize) {
-        self.blocks_on_demand.fetch_add(1, Ordering::Relaxed);
-        self.bytes_on_demand.fetch_add(length as u64, Ordering::Relaxed);
-    }
+/// Bytes that threads have decompressed ahead so far.
+pub fn bytes_ahead() -> u64 {
+    current().map_or(0, |ahead| ahead.bytes_ahead.load(Ordering::Relaxed))
 }
 
 impl Piece {
@@ -194,7 +152,6 @@ impl Ahead {
         let is_it = |piece: &&Piece| piece.block == block && matches!(piece.purpose, Purpose::Code(_));
         let piece = self.pieces.iter().find(is_it)?;
         if piece.state.change(OPEN, TAKEN) {
-            self.figures.on_demand(piece.length);
             self.is_taken();
             return None;
         }
@@ -216,7 +173,6 @@ impl Ahead {
         for piece in file.pieces.clone().filter_map(|number| self.pieces.get(number)) {
             if piece.state.change(OPEN, CLAIMED) {
                 self.fill(piece, zstd_safe::decompress);
-                self.figures.on_demand(piece.length);
             }
         }
         self.wait(&file.state);
@@ -255,10 +211,7 @@ impl Ahead {
     /// Waits until nobody is at something any more.
     fn wait(&self, state: &State) {
         if matches!(state.get(), CLAIMED | AWAITED) {
-            let before = Instant::now();
             state.wait(|| self.is_elsewhere());
-            let waited = u64::try_from(before.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            self.figures.nanoseconds_waited.fetch_add(waited, Ordering::Relaxed);
         }
     }
 

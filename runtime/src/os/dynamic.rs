@@ -25,7 +25,7 @@ use super::memory_file::{LONGEST_NAME, MemoryFile};
 use crate::archive::{ArchiveError, Extent};
 use crate::error::StartError;
 use crate::materialize::Materialized;
-use crate::{MappedArchive, vfs};
+use crate::{MappedArchive, profile, vfs};
 
 /// The libraries and extensions of the archive that are loaded so far, or being loaded.
 ///
@@ -277,7 +277,8 @@ fn begin(
         library.ask(needed);
         return Ok((library.path, is_loaded));
     }
-    let file = memory_file(archive, content, shown_name(in_tree, name))?;
+    let get = || memory_file(archive, content, shown_name(in_tree, name));
+    let file = profile::native(get, usize::try_from(content.length).unwrap_or(usize::MAX))?;
     loaded.attempts += 1;
     let path = descriptor_path(file.as_raw_fd(), loaded.attempts);
     let path: &'static CStr = Box::leak(path.into_boxed_c_str());

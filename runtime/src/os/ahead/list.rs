@@ -4,13 +4,13 @@
 //! the archive contradicts itself is left out of the list: who needs it will say what is wrong with it.
 
 use core::ops::Range;
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicUsize};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize};
 use core::time::Duration;
 use std::ffi::CString;
 
 use super::file::File;
 use super::work::{OPEN, State};
-use super::{Ahead, Figures, MOST_FILES, MOST_THREADS, NOBODY, Piece, Purpose};
+use super::{Ahead, MOST_FILES, MOST_THREADS, NOBODY, Piece, Purpose};
 use crate::MappedArchive;
 use crate::archive::{self, ArchiveError, Extent};
 use crate::os::memory_file::LONGEST_NAME;
@@ -33,7 +33,7 @@ impl Ahead {
             // SAFETY: no conditions.
             process: unsafe { libc::getpid() },
             patience,
-            figures: Figures::default(),
+            bytes_ahead: AtomicU64::new(0),
         };
         for place in 0..archive.ahead_count() {
             if list.add(place).is_err() {

@@ -94,8 +94,7 @@ impl Ahead {
             match self.next() {
                 Next::Piece(piece) => {
                     if self.fill(piece, |out, frame| decompressor.run(out, frame)) {
-                        self.figures.blocks_ahead.fetch_add(1, Ordering::Relaxed);
-                        self.figures.bytes_ahead.fetch_add(piece.length as u64, Ordering::Relaxed);
+                        self.bytes_ahead.fetch_add(piece.length as u64, Ordering::Relaxed);
                     }
                 }
                 Next::Nothing if !self.has_untaken() => return Counted::Still,
