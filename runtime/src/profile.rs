@@ -143,7 +143,7 @@ pub fn code<T>(get: impl FnOnce() -> T, length: impl FnOnce(&T) -> usize) -> T {
     decompressed(get, length, |profile| &mut profile.code)
 }
 
-/// Gets a native file in the same way.
+/// Gets a native file in the same way; no length stands for files that are told of one by one as well.
 pub fn native<T>(get: impl FnOnce() -> T, length: usize) -> T {
     decompressed(get, |_| length, |profile| &mut profile.native)
 }
@@ -160,8 +160,9 @@ fn decompressed<T>(
     let got = get();
     with(|profile| {
         let kind = kind(profile);
-        kind.count += 1;
-        kind.length += length(&got);
+        let length = length(&got);
+        kind.count += usize::from(length > 0);
+        kind.length += length;
         kind.time += since.elapsed();
     });
     got

@@ -124,6 +124,14 @@ pub fn file(content: Extent) -> Option<OwnedFd> {
     current()?.file(content)
 }
 
+/// Completes native files of the archive before the first of them is loaded, as far as threads are at them: a library's
+/// constructor may start threads that keep the processors busy (OpenBLAS's do).
+pub fn complete(contents: &[Extent]) {
+    if let Some(ahead) = current() {
+        ahead.complete(contents);
+    }
+}
+
 /// Bytes that threads have decompressed ahead so far.
 pub fn bytes_ahead() -> u64 {
     current().map_or(0, |ahead| ahead.bytes_ahead.load(Ordering::Relaxed))
@@ -169,17 +177,39 @@ impl Ahead {
         if is_hopeless || self.is_elsewhere() || file.is_taken.swap(true, Ordering::AcqRel) {
             return None;
         }
+        self.help(number, file);
+        self.wait(&file.state);
+        let _ = self.urgent.compare_exchange(number, NOBODY, Ordering::AcqRel, Ordering::Relaxed);
+        let complete = file.give();
+        self.is_taken();
+        complete
+    }
+
+    /// Completes files, without taking them.
+    fn complete(&self, contents: &[Extent]) {
+        if self.threads.load(Ordering::Acquire) == 0 || self.is_elsewhere() {
+            return;
+        }
+        let is_wanted =
+            |file: &File| contents.contains(&file.content) && !file.is_taken.load(Ordering::Acquire);
+        let wanted = || self.files.iter().enumerate().filter(|(_, file)| is_wanted(file));
+        for (number, file) in wanted() {
+            self.help(number, file);
+        }
+        for (_, file) in wanted() {
+            self.wait(&file.state);
+        }
+        self.urgent.store(NOBODY, Ordering::Release);
+    }
+
+    /// Has the threads fill a file before all others, and fills what nobody has begun.
+    fn help(&self, number: usize, file: &File) {
         self.urgent.store(number, Ordering::Release);
         for piece in file.pieces.clone().filter_map(|number| self.pieces.get(number)) {
             if piece.state.change(OPEN, CLAIMED) {
                 self.fill(piece, zstd_safe::decompress);
             }
         }
-        self.wait(&file.state);
-        let _ = self.urgent.compare_exchange(number, NOBODY, Ordering::AcqRel, Ordering::Relaxed);
-        let complete = file.give();
-        self.is_taken();
-        complete
     }
 
     /// Decompresses a piece that this thread has claimed, and ends the claim.
@@ -197,10 +227,9 @@ impl Ahead {
             }
             Purpose::Part(number, range) => {
                 let Some(file) = self.files.get(*number) else { return false };
-                // SAFETY: the part belongs to this piece alone, which this thread has claimed.
-                let part = unsafe { file.part(range.clone()) };
-                let is_done = part
-                    .is_some_and(|part| self.archive.read_block_with(piece.block, part, decompress).is_ok());
+                let is_done = file.fill(range.clone(), |part| {
+                    self.archive.read_block_with(piece.block, part, decompress).is_ok()
+                });
                 piece.state.end(if is_done { DONE } else { FAILED });
                 file.end_piece(piece.length, is_done);
                 is_done

@@ -87,6 +87,13 @@ pub fn load_all(archive: MappedArchive, numbers: impl Iterator<Item = u32>) -> R
     load_within(archive, numbers, MOST_CYCLES)
 }
 
+/// Has a content and the libraries that it needs decompressed before the first of them is loaded, where that is going on.
+pub fn complete_ahead(archive: MappedArchive, needs: &[u32], content: Extent) {
+    let needed = needs.iter().filter_map(|number| Some(archive.library(*number).ok()?.content));
+    let contents: Vec<Extent> = needed.chain([content]).collect();
+    profile::native(|| ahead::complete(&contents), 0);
+}
+
 /// How many cycles of libraries may need each other in a row; a bound for archives that contradict themselves.
 const MOST_CYCLES: u32 = 8;
 

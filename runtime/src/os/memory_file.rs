@@ -4,7 +4,7 @@
 //! that no child inherits them.
 
 use core::ffi::{CStr, c_uint};
-use core::mem::ManuallyDrop;
+use core::ops::Range;
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -17,6 +17,9 @@ const MFD_EXEC: c_uint = 0x10;
 
 /// Longest name of a memory file, in bytes (memfd_create(2)).
 pub const LONGEST_NAME: usize = 249;
+
+/// A page, in bytes: the least that a mapping's offset is a multiple of, on the targets there are.
+const PAGE: usize = 4096;
 
 /// A memory file under construction.
 pub struct MemoryFile {
@@ -35,7 +38,7 @@ impl MemoryFile {
     /// Gives a new memory file a length, and its bytes an address.
     pub fn over(file: OwnedFd, length: usize) -> io::Result<Self> {
         grow(&file, length)?;
-        let mapping = Mapping::new(&file, length)?;
+        let mapping = Mapping::new(&file, 0, length)?;
         Ok(Self { file, mapping })
     }
 
@@ -62,13 +65,6 @@ impl MemoryFile {
         add_seals(&file)?;
         Ok(file)
     }
-}
-
-/// Gives a new memory file a length, and its bytes an address, for the caller to unmap.
-pub fn map(file: &OwnedFd, length: usize) -> io::Result<*mut u8> {
-    grow(file, length)?;
-    let mapping = Mapping::new(file, length)?;
-    Ok(ManuallyDrop::new(mapping).memory.cast())
 }
 
 /// Seals a file against any change. It must not be mapped for writing here; a child of fork may have inherited the
@@ -120,7 +116,7 @@ pub fn owned(descriptor: RawFd) -> io::Result<OwnedFd> {
 
 /// Gives the file its size. The limit on file sizes (RLIMIT_FSIZE) holds for memory files as well: it is lifted as
 /// far as it may be, and its signal must be ignored ([`ignore_size_signal`]).
-fn grow(file: &OwnedFd, length: usize) -> io::Result<()> {
+pub fn grow(file: &OwnedFd, length: usize) -> io::Result<()> {
     let size = libc::off_t::try_from(length).map_err(|_| io::Error::from_raw_os_error(libc::EFBIG))?;
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the limit is a live struct; the descriptor is open and ours.
@@ -151,7 +147,6 @@ pub fn may_grow() -> bool {
 /// Has the kernel provide the pages of memory that is about to be written, all at once instead of one fault after the
 /// other. Where it cannot (before Linux 5.14), they come one by one.
 pub fn populate(memory: &mut [u8]) {
-    const PAGE: usize = 4096;
     /// Faults that are fewer than this cost less than the call.
     const FEW: usize = 8 * PAGE;
     if memory.len() < FEW {
@@ -169,6 +164,36 @@ pub fn ignore_size_signal() {
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
+/// A part of a memory file, mapped to be written.
+pub struct MappedPart {
+    mapping: Mapping,
+    /// Bytes before it in its first page.
+    before: usize,
+}
+
+impl MappedPart {
+    /// Maps the bytes of that range of a file, which is as long. Without malloc: that would give a thread an arena.
+    pub fn new(file: &OwnedFd, range: Range<usize>) -> io::Result<Self> {
+        let before = range.start % PAGE;
+        let start = range.start - before;
+        Ok(Self { mapping: Mapping::new(file, start, range.end.saturating_sub(start))?, before })
+    }
+
+    /// The bytes, the pages of which are there.
+    pub fn populated(&mut self) -> &mut [u8] {
+        // SAFETY: the mapping is that long, writable, and only reachable through this borrow; what comes before the part in
+        // its first page is not touched.
+        let bytes = unsafe {
+            core::slice::from_raw_parts_mut(
+                self.mapping.memory.cast::<u8>().add(self.before),
+                self.mapping.length.saturating_sub(self.before),
+            )
+        };
+        populate(bytes);
+        bytes
+    }
+}
+
 /// A writable shared mapping of a memory file, unmapped when dropped.
 struct Mapping {
     memory: *mut libc::c_void,
@@ -176,11 +201,13 @@ struct Mapping {
 }
 
 impl Mapping {
-    fn new(file: &OwnedFd, length: usize) -> io::Result<Self> {
+    /// `start` is a multiple of [`PAGE`].
+    fn new(file: &OwnedFd, start: usize, length: usize) -> io::Result<Self> {
+        let offset = libc::off_t::try_from(start).map_err(|_| io::Error::from_raw_os_error(libc::EFBIG))?;
         let access = libc::PROT_READ | libc::PROT_WRITE;
-        // SAFETY: a fresh mapping, at an address of the kernel's choice, of a file of that length.
+        // SAFETY: a fresh mapping, at an address of the kernel's choice, of a part of the file.
         let memory = unsafe {
-            libc::mmap(core::ptr::null_mut(), length, access, libc::MAP_SHARED, file.as_raw_fd(), 0)
+            libc::mmap(core::ptr::null_mut(), length, access, libc::MAP_SHARED, file.as_raw_fd(), offset)
         };
         if memory == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());

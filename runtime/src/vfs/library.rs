@@ -15,7 +15,7 @@ use super::resolve::{Found, Place, READS, Resolver, as_shown, begins_inside};
 use super::system::{self, Errno, PathArgument};
 use super::{Mount, mounted};
 use crate::MappedArchive;
-use crate::archive::{Archive, Extent, Library, ModuleKind, Node, NodeContent};
+use crate::archive::{Archive, Extent, Library, Module, ModuleKind, Node, NodeContent};
 use crate::error::{EXIT_DAMAGED, StartError};
 use crate::os::dynamic;
 
@@ -78,7 +78,8 @@ pub unsafe fn dlopen_path(path: *const c_char, flags: c_int) -> *const c_char {
     if flags & libc::RTLD_NOLOAD != 0 {
         return dynamic::loaded_path(content).map_or(path, CStr::as_ptr);
     }
-    let needs = needs(mount.archive, content);
+    let needs = needs(mount.archive, content, &file);
+    dynamic::complete_ahead(mount.archive, &needs, content);
     let loaded = dynamic::load_all(mount.archive, needs.into_iter())
         .and_then(|()| dynamic::load_content(mount.archive, content, &name, &file, false, flags));
     match loaded {
@@ -229,15 +230,25 @@ fn on_disk(archive: MappedArchive, path: &[u8]) -> Option<*const c_char> {
     is_name.then(|| dynamic::keep_path(number, real).as_ptr())
 }
 
-/// Numbers of the libraries to load before a content.
-fn needs(archive: &Archive<'static>, content: Extent) -> Vec<u32> {
+/// Numbers of the libraries to load before a content; `file` is its path relative to the root.
+fn needs(archive: &Archive<'static>, content: Extent, file: &str) -> Vec<u32> {
     if let Some(library) = libraries(archive).find(|library| library.content == content) {
         return library.needs.iter().collect();
     }
-    let extension = (0..archive.module_count())
-        .filter_map(|number| archive.module(number).ok())
-        .find(|module| module.kind == ModuleKind::Extension && module.content == content);
-    extension.map_or_else(Vec::new, |module| module.needs.iter().collect())
+    let is_it = |module: &Module| module.kind == ModuleKind::Extension && module.content == content;
+    let by_name = || archive.find_module(&module_name(file)).ok().flatten().filter(is_it);
+    let by_content =
+        || (0..archive.module_count()).filter_map(|number| archive.module(number).ok()).find(is_it);
+    by_name().or_else(by_content).map_or_else(Vec::new, |module| module.needs.iter().collect())
+}
+
+/// The name that an extension module with this file has, as a rule: `pkg/mod.cpython-311-x86_64-linux-gnu.so` is
+/// `pkg.mod`.
+fn module_name(file: &str) -> String {
+    let (directory, name) = file.rsplit_once('/').map_or(("", file), |(directory, name)| (directory, name));
+    let stem = name.split('.').next().unwrap_or(name);
+    let dot = if directory.is_empty() { "" } else { "." };
+    format!("{}{dot}{stem}", directory.replace('/', "."))
 }
 
 impl Mount {

@@ -1,22 +1,21 @@
 //! A memory file that is filled ahead of its use.
 //!
 //! It is opened before anything else runs, with a high number: the lowest free one is what the program gets for the next
-//! file that it opens, at every moment, and a stream that was closed stays closed. It is filled through a mapping, not by
-//! its descriptor: a program may close descriptors that it does not know and get their numbers for files of its own. For
-//! that reason it is compared, before it is used or closed, with the file that it was given to.
+//! file that it opens, at every moment, and a stream that was closed stays closed. It is filled through mappings, one a
+//! piece, not by its descriptor: a program may close descriptors that it does not know and get their numbers for files of
+//! its own. For that reason a mapping is used, and a descriptor closed, only after it was compared with the file that it
+//! was given to.
 
 use core::ffi::CStr;
 use core::mem::ManuallyDrop;
 use core::ops::Range;
-use core::ptr::NonNull;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
-use std::sync::OnceLock;
 
 use super::work::{CLAIMED, DONE, FAILED, State, TAKEN};
 use crate::archive::Extent;
-use crate::os::memory_file;
+use crate::os::memory_file::{self, MappedPart};
 
 /// Lowest descriptor: away from those that the program's own files get.
 const LOWEST_DESCRIPTOR: RawFd = 128;
@@ -28,8 +27,8 @@ pub struct File {
     pub pieces: Range<usize>,
     length: usize,
     descriptor: Descriptor,
-    /// Its bytes, once something of it was begun; none if they cannot be had.
-    memory: OnceLock<Option<Memory>>,
+    /// Whether anything of it was begun.
+    is_begun: AtomicBool,
     /// Pieces that are not filled yet.
     left: AtomicUsize,
     /// Bytes that are filled.
@@ -47,9 +46,6 @@ struct Descriptor {
     identity: (libc::dev_t, libc::ino_t),
 }
 
-/// Where the bytes are; null once they are not mapped any more.
-struct Memory(AtomicPtr<u8>);
-
 impl File {
     /// Opens a memory file; `name` shows in /proc/self/maps. To be called while the process has one thread: the file has a
     /// low descriptor for a moment, and the kernel's table of descriptors may grow, for which it would make threads wait
@@ -58,8 +54,8 @@ impl File {
         Ok(Self {
             content,
             length,
-            descriptor: Descriptor::new(name)?,
-            memory: OnceLock::new(),
+            descriptor: Descriptor::new(name, length)?,
+            is_begun: AtomicBool::new(false),
             left: AtomicUsize::new(pieces.len()),
             pieces,
             filled: AtomicUsize::new(0),
@@ -71,34 +67,25 @@ impl File {
 
     /// Whether anything of it was begun.
     pub fn is_begun(&self) -> bool {
-        self.memory.get().is_some()
+        self.is_begun.load(Ordering::Acquire)
     }
 
     /// Whether there is something of it, for somebody who has not asked for it yet.
     pub fn is_ready(&self) -> bool {
-        let is_there = self.memory.get().is_some_and(Option::is_some);
-        is_there && !self.is_taken.load(Ordering::Acquire) && self.state.get() != FAILED
+        self.is_begun() && !self.is_taken.load(Ordering::Acquire) && self.state.get() != FAILED
     }
 
-    /// A part of the file, for the one who has claimed the piece of work that fills it; none where there is no file.
-    ///
-    /// # Safety
-    /// Nobody else uses this part.
-    #[expect(
-        clippy::mut_from_ref,
-        reason = "it is the kernel's memory; who may write to which part, claims decide"
-    )]
-    pub unsafe fn part(&self, range: Range<usize>) -> Option<&mut [u8]> {
-        let map = || self.descriptor.with(|file| Memory::new(file, self.length).ok()).flatten();
-        let memory = NonNull::new(self.memory.get_or_init(map).as_ref()?.0.load(Ordering::Acquire))?;
-        if range.start > range.end || range.end > self.length {
-            return None;
+    /// Fills a part of the file, for the one who has claimed the piece of work that does; `fill` says whether it could.
+    pub fn fill(&self, part: Range<usize>, fill: impl FnOnce(&mut [u8]) -> bool) -> bool {
+        self.is_begun.store(true, Ordering::Release);
+        if part.start > part.end || part.end > self.length {
+            return false;
         }
-        // SAFETY: the mapping is `length` bytes long, and stays until the last claim of a part has ended; nobody else has
-        // this part, from the contract.
-        let part = unsafe { core::slice::from_raw_parts_mut(memory.as_ptr().add(range.start), range.len()) };
-        memory_file::populate(part);
-        Some(part)
+        let Some(Ok(mut bytes)) = self.descriptor.with(|file| MappedPart::new(file, part)) else {
+            return false;
+        };
+        // It stays this file's, once it was: a descriptor that was closed never comes back.
+        self.descriptor.is_ours() && fill(bytes.populated())
     }
 
     /// Says that one piece of work is over, and whether it could be done. The last one seals the file.
@@ -111,12 +98,8 @@ impl File {
         if self.left.fetch_sub(1, Ordering::AcqRel) != 1 {
             return;
         }
-        let memory = self.memory.get().and_then(Option::as_ref);
-        let is_sealed = memory.is_some_and(|memory| {
-            memory.unmap(self.length);
-            !self.is_spoiled.load(Ordering::Relaxed)
-                && self.descriptor.with(memory_file::add_seals).is_some_and(|seals| seals.is_ok())
-        });
+        let is_sealed = !self.is_spoiled.load(Ordering::Relaxed)
+            && self.descriptor.with(memory_file::add_seals).is_some_and(|seals| seals.is_ok());
         if !is_sealed {
             drop(self.descriptor.give());
         }
@@ -139,21 +122,26 @@ impl File {
 }
 
 impl Descriptor {
-    /// One of a new memory file.
-    fn new(name: &CStr) -> io::Result<Self> {
+    /// One of a new memory file of this length.
+    fn new(name: &CStr, length: usize) -> io::Result<Self> {
         let low = memory_file::create(name, false)?;
         // SAFETY: a call without pointers, on a descriptor that is open and ours.
         let high = memory_file::owned(unsafe {
             libc::fcntl(low.as_raw_fd(), libc::F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR)
         })?;
+        memory_file::grow(&high, length)?;
         let status = status(high.as_raw_fd())?;
         Ok(Self { number: high.into_raw_fd(), identity: (status.st_dev, status.st_ino) })
     }
 
+    /// Whether it is still that of this file.
+    fn is_ours(&self) -> bool {
+        status(self.number).is_ok_and(|status| (status.st_dev, status.st_ino) == self.identity)
+    }
+
     /// Calls a function with the descriptor, if it is still that of this file.
     fn with<T>(&self, work: impl FnOnce(&OwnedFd) -> T) -> Option<T> {
-        let status = status(self.number).ok()?;
-        if (status.st_dev, status.st_ino) != self.identity {
+        if !self.is_ours() {
             return None;
         }
         // SAFETY: the descriptor is the one that `new` opened.
@@ -165,21 +153,6 @@ impl Descriptor {
     fn give(&self) -> Option<OwnedFd> {
         // SAFETY: as in `with`; nobody uses it after this.
         self.with(|file| unsafe { OwnedFd::from_raw_fd(file.as_raw_fd()) })
-    }
-}
-
-impl Memory {
-    /// Gives the file its length and maps it. Without malloc: that would give the thread an arena.
-    fn new(file: &OwnedFd, length: usize) -> io::Result<Self> {
-        Ok(Self(AtomicPtr::new(memory_file::map(file, length)?)))
-    }
-
-    fn unmap(&self, length: usize) {
-        let memory = self.0.swap(core::ptr::null_mut(), Ordering::AcqRel);
-        if !memory.is_null() {
-            // SAFETY: the mapping that `new` made, which nobody uses any more: all pieces are over.
-            unsafe { libc::munmap(memory.cast(), length) };
-        }
     }
 }
 
