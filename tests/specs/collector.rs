@@ -1,6 +1,8 @@
 //! The garbage collector is as under `python`: its settings, what a program asks of it, and how much garbage there is at
 //! most. While modules are imported it may come later, but not at will.
 
+use std::process::Command;
+
 use libtest_mimic::Trial;
 use snapfreeze_tests::execution::plain_command;
 use snapfreeze_tests::{Fixtures, Interpreter, Slot, assert_same, execute};
@@ -22,6 +24,9 @@ pub fn of_slot(fixtures: &Fixtures, slot: &Slot) -> Vec<Trial> {
         trial("garbage of an import does not grow without bound").runs(garbage_of_an_import),
         trial("a program's own garbage is collected as often").runs(garbage_of_the_program),
     ];
+    trials.push(
+        trial("with --gc-during-imports it comes as often while modules are imported").runs(not_put_off),
+    );
     for case in ["settings", "collects", "fails"] {
         trials.push(trial(case).runs(move |fixtures, interpreter| {
             let expected = execute(fixtures.python(PROGRAM, interpreter).arg(case)).succeeded("python");
@@ -41,6 +46,27 @@ fn numbers(case: &str, fixtures: &Fixtures, interpreter: &Interpreter) -> [Vec<u
         let out = execute(command.arg(case)).succeeded(case).out();
         out.split_whitespace().map(|word| word.parse().unwrap()).collect()
     })
+}
+
+/// How often each generation is collected while a large package is imported: about as often as under `python`, where the
+/// machinery of imports allocates as well; by default hardly ever.
+fn not_put_off(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let program = fixtures.spec(PROGRAM);
+    let run = |mut command: Command| -> u64 {
+        execute(command.arg("collections_of_an_import"))
+            .succeeded("the program")
+            .out()
+            .trim()
+            .parse()
+            .unwrap()
+    };
+    let python = run(fixtures.python(PROGRAM, interpreter));
+    let by_default = run(plain_command(fixtures.frozen(PROGRAM, interpreter)));
+    let with_option = fixtures.freeze(["--gc-during-imports".into(), program], interpreter);
+    let with_option = run(plain_command(with_option));
+    let told = format!("python {python}, by default {by_default}, with the option {with_option}");
+    assert!(python >= 8 && by_default * 3 < python, "{told}");
+    assert!(with_option * 2 > python, "{told}");
 }
 
 fn garbage_of_an_import(fixtures: &Fixtures, interpreter: &Interpreter) {

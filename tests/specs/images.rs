@@ -85,7 +85,7 @@ fn well_formed(fixtures: &Fixtures, interpreter: &Interpreter) {
 }
 
 /// What carries CPython: the program itself, or the shared library that it is linked to.
-fn carrier(interpreter: &Interpreter) -> PathBuf {
+pub fn carrier(interpreter: &Interpreter) -> PathBuf {
     let ask = "print(next((line.split()[-1] for line in open('/proc/self/maps') if 'libpython3.' in line), ''), end='')";
     let outcome = execute(plain_command(&interpreter.python).args(["-I", "-c", ask])).succeeded("python");
     match outcome.out() {

@@ -27,6 +27,7 @@ mod exits;
 mod figures;
 mod files;
 mod forks;
+mod fusion;
 mod hooks;
 mod images;
 mod importing;
@@ -71,6 +72,7 @@ const BEHAVIOURS: &[Behaviour] = &[
     figures::trials,
     files::trials,
     forks::trials,
+    fusion::trials,
     hooks::trials,
     images::trials,
     importing::trials,

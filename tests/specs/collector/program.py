@@ -52,6 +52,14 @@ def garbage_of_an_import():
     print(wasting.MADE, peak())
 
 
+def collections_of_an_import():
+    before = gc.get_stats()[0]["collections"]
+    import asyncio
+    import unittest.mock
+
+    print(gc.get_stats()[0]["collections"] - before)
+
+
 def garbage(number):
     for _ in range(number):
         one = []
