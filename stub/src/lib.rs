@@ -38,6 +38,9 @@ core::arch::global_asm!(
     ".globl snapfreeze_entry",
     ".type snapfreeze_entry,@function",
     "snapfreeze_entry:",
+    // It has no caller: here debuggers stop.
+    ".cfi_startproc",
+    ".cfi_undefined rip",
     "xor ebp, ebp",
     // Both are preserved by what is called.
     "mov rbx, rdx",
@@ -56,6 +59,7 @@ core::arch::global_asm!(
     "lea rdi, [rip + {main}]",
     "call [rip + __libc_start_main@GOTPCREL]",
     "hlt",
+    ".cfi_endproc",
     relocate = sym stub_relocate,
     main = sym stub_main,
 );

@@ -43,6 +43,12 @@ pub fn of_slot(fixtures: &Fixtures, slot: &Slot) -> Vec<Trial> {
         trial("the kernel and glibc are all that it needs").needs(has("readelf")).runs(needs_glibc_alone),
         trial("gdb shows CPython's functions").needs(fused()).needs(gdb_may_trace()).runs(gdb_shows_names),
     ];
+    trials.push(
+        trial("gdb shows the whole stack of an import")
+            .needs(fused())
+            .needs(gdb_may_trace())
+            .runs(gdb_shows_imports),
+    );
     trials.extend(CUTTERS.iter().map(|cutter| {
         let name = format!("it runs after {}", cutter.join(" "));
         trial(&name)
@@ -181,15 +187,34 @@ fn needs_glibc_alone(fixtures: &Fixtures, interpreter: &Interpreter) {
 /// The stack of a program that ends itself, from the kernel's call up to CPython's own main function.
 fn gdb_shows_names(fixtures: &Fixtures, interpreter: &Interpreter) {
     let frozen = fixtures.frozen(PROGRAM, interpreter);
-    let mut command = plain_command("gdb");
-    command.args(["-nx", "-batch", "-ex", "set debuginfod enabled off", "-ex", "run", "-ex", "bt -100"]);
-    let outcome = execute(command.arg("--args").arg(&frozen).arg("abort"));
+    let outcome = backtrace(&frozen, "abort");
     let out = outcome.out();
     assert!(out.contains("SIGABRT"), "{outcome:?}");
     // The thread that aborts has been started by Python.
     for name in ["_PyEval_EvalFrameDefault", "abort"] {
         assert!(out.lines().any(|line| line.starts_with('#') && line.contains(name)), "{name}: {outcome:?}");
     }
+}
+
+fn backtrace(frozen: &Path, argument: &str) -> Outcome {
+    let mut command = plain_command("gdb");
+    command.args(["-nx", "-batch", "-ex", "set debuginfod enabled off", "-ex", "run", "-ex", "bt -100"]);
+    execute(command.arg("--args").arg(frozen).arg(argument))
+}
+
+/// Functions of ours are between those of CPython; they have no names, but what called them has.
+fn gdb_shows_imports(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let frozen = fixtures.frozen(PROGRAM, interpreter);
+    let outcome = backtrace(&frozen, "abort_importing");
+    let out = outcome.out();
+    assert!(out.contains("SIGABRT"), "{outcome:?}");
+    let frames: Vec<&str> = out.lines().filter(|line| line.starts_with('#')).collect();
+    let at = |name: &str| frames.iter().position(|line| line.contains(name));
+    let [abort, eval, run, main] =
+        ["abort", "_PyEval_EvalFrameDefault", "Py_RunMain", "__libc_start_main"].map(at);
+    assert!(abort < eval && eval < run && run < main && abort.is_some(), "{outcome:?}");
+    // Below it is the entry alone.
+    assert_eq!(main.map(|main| main + 2), Some(frames.len()), "{outcome:?}");
 }
 
 fn runs_after(cutter: &[&str], fixtures: &Fixtures, interpreter: &Interpreter) {

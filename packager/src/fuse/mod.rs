@@ -9,7 +9,7 @@
 //! The phases are files, in order: [`image`] reads a file ([`dynamic`], [`versions`] and [`relocations`] are parts of
 //! that), [`symbols`] merges symbols, [`thread_local`] the blocks of thread-local storage, [`fixups`] says what each
 //! relocation becomes, [`packed`] chooses those that the stub applies, [`unwind`] merges the unwind tables' indexes, [`layout`] places everything, [`write`] writes it
-//! with its [`tables`], [`sections`] and [`names`], [`check`] reads the result again, [`start`] starts
+//! with its [`tables`], [`sections`], [`names`] and [`frames`], [`check`] reads the result again, [`start`] starts
 //! it. [`machine`] has what depends on the machine; [`program`] is what the build calls, and [`archive`]
 //! makes room for the archive.
 //!
@@ -20,6 +20,7 @@ mod check;
 mod dynamic;
 mod error;
 mod fixups;
+mod frames;
 mod image;
 mod layout;
 mod machine;

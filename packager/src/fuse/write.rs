@@ -6,6 +6,7 @@ use object::pod;
 
 use super::FuseError;
 use super::fixups::{Fixup, Fixups, Place, Value};
+use super::frames;
 use super::image::{Image, Segment, piece};
 use super::layout::{Area, Layout, Sizes};
 use super::machine::RelocationKind;
@@ -125,15 +126,16 @@ pub fn write(parts: &Parts<'_>) -> Result<Vec<u8>, FuseError> {
     ] {
         file.put(area.offset, bytes);
     }
+    let mut unloaded =
+        vec![(frames::SECTION, elf::SHT_PROGBITS, frames::debug_frame(parts.objects, &layout))];
     if let Some(base) = parts.objects.get(1) {
         let (functions, names) = names::function_names(1, base, &layout, &sections);
-        for (name, kind, bytes) in
-            [(".symtab", elf::SHT_SYMTAB, functions), (".strtab", elf::SHT_STRTAB, names)]
-        {
-            let offset = (file.bytes.len() as u64).next_multiple_of(8);
-            file.put(offset, &bytes);
-            sections.add_unloaded(name, kind, Area { address: 0, offset, size: bytes.len() as u64 });
-        }
+        unloaded.extend([(".symtab", elf::SHT_SYMTAB, functions), (".strtab", elf::SHT_STRTAB, names)]);
+    }
+    for (name, kind, bytes) in unloaded {
+        let offset = (file.bytes.len() as u64).next_multiple_of(8);
+        file.put(offset, &bytes);
+        sections.add_unloaded(name, kind, Area { address: 0, offset, size: bytes.len() as u64 });
     }
     let names_at = file.bytes.len() as u64;
     let (section_headers, names) = sections.encode(names_at);

@@ -1,1 +1,7 @@
 """A package with a data file."""
+
+import os
+import sys
+
+if "abort_importing" in sys.argv:
+    os.abort()
