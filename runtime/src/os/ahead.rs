@@ -21,8 +21,8 @@ use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64,
 use core::time::Duration;
 use std::os::fd::OwnedFd;
 
-use super::decompress::processors;
 use super::pages::Pages;
+use super::processors::{self, Processors};
 use super::{futex, memory_file};
 use crate::MappedArchive;
 use crate::archive::Extent;
@@ -63,6 +63,8 @@ struct Ahead {
     threads: AtomicU32,
     /// Their numbers (gettid(2)); 0 for none.
     thread_numbers: [AtomicI32; MOST_THREADS],
+    /// Where they may run.
+    processors: Option<Processors>,
     /// The process that they are in.
     process: libc::pid_t,
     /// How long a thread waits for something to be taken before it takes the rest for a wrong guess.
@@ -100,7 +102,7 @@ fn current() -> Option<&'static Ahead> {
 
 /// Starts decompressing what the archive says that a start will want. To be called once.
 pub fn start(archive: MappedArchive) {
-    let spare = processors().saturating_sub(1).min(MOST_THREADS);
+    let spare = processors::count().saturating_sub(1).min(MOST_THREADS);
     if spare == 0 || archive.ahead_count() == 0 || !memory_file::may_grow() {
         return;
     }

@@ -15,6 +15,7 @@ use zstd_safe::zstd_sys::{self, ZSTD_DCtx};
 
 use super::memory_file::populate;
 use super::pages::Pages;
+use super::processors;
 use crate::archive::{Archive, ArchiveError, Extent};
 
 /// Most threads at a time, this one included. A start has little to share out, and others want their cores, too.
@@ -56,7 +57,8 @@ pub fn into(archive: &Archive, content: Extent, place: &mut [u8]) -> Result<(), 
         pieces.push(Piece { block, range, place });
         Ok::<(), ArchiveError>(())
     })?;
-    let threads = if pieces.len() < 2 { 1 } else { processors().clamp(1, MOST_THREADS).min(pieces.len()) };
+    let threads =
+        if pieces.len() < 2 { 1 } else { processors::count().clamp(1, MOST_THREADS).min(pieces.len()) };
     let left = Mutex::new(pieces.into_iter());
     let work = || {
         loop {
@@ -142,18 +144,6 @@ impl<'a> Decompressor<'a> {
             unsafe { zstd_sys::ZSTD_decompressDCtx(self.0.as_ptr(), place, out.len(), source, frame.len()) };
         // SAFETY: takes any code.
         if unsafe { zstd_sys::ZSTD_isError(code) } == 0 { Ok(code) } else { Err(code) }
-    }
-}
-
-/// Processors that this thread may run on. Not `available_parallelism`: that reads files of the control groups.
-pub fn processors() -> usize {
-    // SAFETY: the set is local, and the kernel writes at most its length.
-    unsafe {
-        let mut set: libc::cpu_set_t = core::mem::zeroed();
-        match libc::sched_getaffinity(0, size_of_val(&set), &raw mut set) {
-            0 => usize::try_from(libc::CPU_COUNT(&set)).unwrap_or(1),
-            _ => 1,
-        }
     }
 }
 

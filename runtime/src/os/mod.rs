@@ -9,6 +9,7 @@ pub mod library;
 pub mod memory_file;
 pub mod own_segments;
 pub mod pages;
+pub mod processors;
 pub mod recent;
 pub mod relocations;
 pub mod running_file;

@@ -14,6 +14,7 @@ use super::{Ahead, MOST_FILES, MOST_THREADS, NOBODY, Piece, Purpose};
 use crate::MappedArchive;
 use crate::archive::{self, ArchiveError, Extent};
 use crate::os::memory_file::LONGEST_NAME;
+use crate::os::processors::Processors;
 use crate::vfs;
 
 impl Ahead {
@@ -29,6 +30,7 @@ impl Ahead {
             is_stalled: AtomicBool::new(false),
             must_end: AtomicBool::new(false),
             threads: AtomicU32::new(0),
+            processors: Processors::allowed(),
             thread_numbers: [const { AtomicI32::new(0) }; MOST_THREADS],
             // SAFETY: no conditions.
             process: unsafe { libc::getpid() },
