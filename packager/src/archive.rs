@@ -11,14 +11,14 @@ mod ahead;
 mod contents;
 mod levels;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use snapfreeze_runtime::archive::writer::{
-    ArchiveWriter, LeftOutRecord, LibraryRecord, ModuleRecord, NodeRecord, NodeRecordContent, PackedBlock,
-    TargetRecord, WriteError, compress,
+    ArchiveWriter, Effort, LeftOutRecord, LibraryRecord, ModuleRecord, NodeRecord, NodeRecordContent,
+    PackedBlock, TargetRecord, WriteError, compress,
 };
 use snapfreeze_runtime::archive::{Extent, LeaveKind, ModuleKind, Placement};
 
@@ -34,8 +34,8 @@ use levels::Levels;
 /// The reasons are cut into pieces of this many bytes: one, but for very large programs.
 const REASONS_BLOCK: usize = 4 << 20;
 
-/// zstd level for the reasons: no start reads them.
-const REASONS_LEVEL: i32 = 15;
+/// No start reads the reasons.
+const REASONS_EFFORT: Effort = Effort::Level(15);
 
 /// Part of the cache's keys: another release may compress in another way, and what it writes must not depend on
 /// what an older one left in the cache.
@@ -86,9 +86,11 @@ pub fn write<W: Write + Seek>(
     // What is in a tree beside the executable is not in the archive as well.
     let beside = plan.target.beside;
     let library_files = library_files(&plan.files);
+    let early = early_libraries(plan);
     let libraries = plan.libraries.iter().enumerate().map(|(number, library)| {
         let is_there = library.is_fused || beside && library_files.contains_key(&number);
-        if is_there { Ok(NOTHING) } else { packer.add_native(&library.path) }
+        let effort = packer.native_effort(early.contains(&number));
+        if is_there { Ok(NOTHING) } else { packer.add_native(&library.path, effort) }
     });
     let libraries: Vec<Extent> = libraries.collect::<Result<_, _>>()?;
     let header = pyc_header(plan.target.magic);
@@ -198,7 +200,7 @@ impl<W: Write + Seek> Packer<'_, W> {
             let length = header.len() + code.len();
             if blocks
                 .last()
-                .is_none_or(|block| !block.is_empty() && block.len() + length > self.levels.module_block)
+                .is_none_or(|block| !block.is_empty() && block.len() + length > self.levels.code_block)
             {
                 blocks.push(Vec::new());
             }
@@ -210,7 +212,7 @@ impl<W: Write + Seek> Packer<'_, W> {
             }
         }
         let blocks: Vec<&[u8]> = blocks.iter().map(Vec::as_slice).collect();
-        let numbers = self.add_blocks(&blocks, self.levels.module_level)?;
+        let numbers = self.add_blocks(&blocks, self.levels.code)?;
         Ok(places
             .into_iter()
             .filter_map(|(name, number, offset, length)| {
@@ -228,7 +230,8 @@ impl<W: Write + Seek> Packer<'_, W> {
     ) -> Result<(), ArchiveWriteError> {
         for module in modules {
             if let PlannedContent::Extension { path, .. } = &module.content {
-                let content = if beside { NOTHING } else { self.add_native(path)? };
+                let effort = self.native_effort(module.eager);
+                let content = if beside { NOTHING } else { self.add_native(path, effort)? };
                 extents.insert(module.name.clone(), content);
             }
         }
@@ -239,21 +242,25 @@ impl<W: Write + Seek> Packer<'_, W> {
     fn add_reasons(&mut self, reasons: &Reasons) -> Result<Extent, ArchiveWriteError> {
         let document = reasons.to_bytes()?;
         let pieces: Vec<&[u8]> = document.chunks(REASONS_BLOCK).collect();
-        let numbers = self.add_blocks(&pieces, REASONS_LEVEL)?;
+        let numbers = self.add_blocks(&pieces, REASONS_EFFORT)?;
         let (block, offset) = (numbers.first().copied().unwrap_or_default(), 0);
         Ok(Extent { block, offset, length: document.len() as u64 })
     }
 
+    fn native_effort(&self, is_early: bool) -> Effort {
+        if is_early { self.levels.native } else { self.levels.later_native }
+    }
+
     /// Writes a native file in blocks of its own.
-    fn add_native(&mut self, path: &Path) -> Result<Extent, ArchiveWriteError> {
+    fn add_native(&mut self, path: &Path, effort: Effort) -> Result<Extent, ArchiveWriteError> {
         let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         if let Some(extent) = self.native.get(&real) {
             return Ok(*extent);
         }
         let bytes = std::fs::read(&real).map_err(|source| read_error(path, source))?;
         let bytes = loaded_part(bytes);
-        let pieces: Vec<&[u8]> = bytes.chunks(self.levels.native_block).collect();
-        let numbers = self.add_blocks(&pieces, self.levels.native_level)?;
+        let pieces: Vec<&[u8]> = self.levels.native_pieces(&bytes).collect();
+        let numbers = self.add_blocks(&pieces, effort)?;
         let extent = Extent {
             block: numbers.first().copied().unwrap_or_default(),
             offset: 0,
@@ -264,23 +271,23 @@ impl<W: Write + Seek> Packer<'_, W> {
     }
 
     /// Compresses blocks side by side and writes them in order.
-    fn add_blocks(&mut self, blocks: &[&[u8]], level: i32) -> Result<Vec<u32>, ArchiveWriteError> {
+    fn add_blocks(&mut self, blocks: &[&[u8]], effort: Effort) -> Result<Vec<u32>, ArchiveWriteError> {
         let cache = self.cache;
         let packed: Vec<PackedBlock> = blocks
             .par_iter()
-            .map(|raw| compress_with_cache(cache, raw, level))
+            .map(|raw| compress_with_cache(cache, raw, effort))
             .collect::<Result<_, _>>()
             .map_err(ArchiveWriteError::Compress)?;
         Ok(packed.iter().map(|block| self.writer.add_block(block)).collect::<Result<_, _>>()?)
     }
 }
 
-fn compress_with_cache(cache: &Cache, raw: &[u8], level: i32) -> std::io::Result<PackedBlock> {
-    let key = Key::of([COMPRESSOR, level.to_le_bytes().as_slice(), raw]);
+fn compress_with_cache(cache: &Cache, raw: &[u8], effort: Effort) -> std::io::Result<PackedBlock> {
+    let key = Key::of([COMPRESSOR, effort.key().as_slice(), raw]);
     if let (Some(stored), Ok(length)) = (cache.get(Shelf::Blocks, &key), u32::try_from(raw.len())) {
         return Ok(PackedBlock::from_stored(stored, length));
     }
-    let block = compress(raw, level)?;
+    let block = compress(raw, effort)?;
     // What does not compress is not worth its place there: that is found out again soon enough.
     if block.stored().len() < raw.len() {
         cache.put(Shelf::Blocks, &key, block.stored());
@@ -335,6 +342,17 @@ fn record(module: &PlannedModule, extents: &Extents) -> Option<ModuleRecord> {
     };
     let (name, file, is_package) = (module.name.clone(), module.file.clone(), module.is_package);
     Some(ModuleRecord { name, file, kind, is_package, content, needs })
+}
+
+/// Libraries, by number, that a start is expected to load: libpython, and what extensions need that it is expected to import.
+fn early_libraries(plan: &Plan) -> BTreeSet<usize> {
+    let libpython = libpython(plan).map(|number| number as usize);
+    let of_libpython = libpython.and_then(|number| plan.libraries.get(number)).map(|library| &library.needs);
+    let of_extensions = plan.modules.iter().filter(|module| module.eager).filter_map(|module| {
+        let PlannedContent::Extension { needs, .. } = &module.content else { return None };
+        Some(needs)
+    });
+    of_libpython.into_iter().chain(of_extensions).flatten().copied().chain(libpython).collect()
 }
 
 /// Where each library is in the tree, by number: one with a name that is no text has no place that could be written down.

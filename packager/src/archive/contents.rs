@@ -16,11 +16,8 @@ use snapfreeze_runtime::archive::Extent;
 use super::{ArchiveWriteError, NOTHING, Packer, read_error};
 use crate::collect::files::{FileContent, TreeFile, TreePath};
 
-/// Files of at most this many bytes share blocks, which are not larger either.
-const SHARED_BLOCK: usize = 256 << 10;
-
-/// Larger files are cut into pieces of this many bytes, which can be decompressed side by side.
-const PIECE: usize = 1 << 20;
+/// Files of at most this many bytes are small: they share blocks with other small files only.
+const SMALL: usize = 256 << 10;
 
 /// How many bytes are read before they are packed and written.
 const BATCH: u64 = 64 << 20;
@@ -90,31 +87,36 @@ fn add_batch<W: Write + Seek>(
 
     // A block is the bytes of several files or a piece of one; a place is a content's first block and offset in it.
     let mut blocks: Vec<Vec<u8>> = Vec::new();
-    let mut shared: Option<usize> = None;
+    let levels = packer.levels;
+    let (mut small, mut large): (Option<usize>, Option<usize>) = (None, None);
     let mut places: Vec<(blake3::Hash, usize, usize, usize)> = Vec::new();
     let mut placed: HashMap<blake3::Hash, ()> = HashMap::new();
     for (hash, Content { bytes, .. }) in &contents {
         if bytes.is_empty() || written.contains_key(hash) || placed.insert(*hash, ()).is_some() {
             continue;
         }
-        if bytes.len() > SHARED_BLOCK {
+        let (shared, longest) = match bytes.len() {
+            ..=SMALL => (&mut small, levels.data_block),
+            _ => (&mut large, levels.large_data_block),
+        };
+        if bytes.len() > longest {
             places.push((*hash, blocks.len(), 0, bytes.len()));
-            blocks.extend(bytes.chunks(PIECE).map(<[u8]>::to_vec));
+            blocks.extend(bytes.chunks(longest).map(<[u8]>::to_vec));
             continue;
         }
-        let number = match shared {
-            Some(number) if blocks[number].len() + bytes.len() <= SHARED_BLOCK => number,
+        let number = match *shared {
+            Some(number) if blocks[number].len() + bytes.len() <= longest => number,
             _ => {
                 blocks.push(Vec::new());
                 blocks.len() - 1
             }
         };
-        shared = Some(number);
+        *shared = Some(number);
         places.push((*hash, number, blocks[number].len(), bytes.len()));
         blocks[number].extend_from_slice(bytes);
     }
     let blocks: Vec<&[u8]> = blocks.iter().map(Vec::as_slice).collect();
-    let numbers = packer.add_blocks(&blocks, packer.levels.data_level)?;
+    let numbers = packer.add_blocks(&blocks, levels.data)?;
     for (hash, block, offset, length) in places {
         let (Some(block), Ok(offset)) = (numbers.get(block), u32::try_from(offset)) else { continue };
         written.insert(hash, Extent { block: *block, offset, length: length as u64 });
@@ -157,8 +159,8 @@ fn add_large<W: Write + Seek>(
         }
         hasher.update(&part);
         total += part.len() as u64;
-        let pieces: Vec<&[u8]> = part.chunks(PIECE).collect();
-        let numbers = packer.add_blocks(&pieces, packer.levels.data_level)?;
+        let pieces: Vec<&[u8]> = part.chunks(packer.levels.large_data_block).collect();
+        let numbers = packer.add_blocks(&pieces, packer.levels.data)?;
         first = first.or(numbers.first().copied());
     }
     let Some(block) = first else { return Ok(NOTHING) };

@@ -4,48 +4,97 @@
 //! with low levels, the second shrinks, and only below level 1 by much. Larger blocks compress better; they are
 //! decompressed as a whole, and side by side only with others.
 
+use snapfreeze_runtime::archive::writer::Effort;
+
 use crate::request::CompressOption;
 
-/// zstd levels, and the lengths of blocks in bytes.
+/// How hard to compress, and the lengths of blocks in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Levels {
-    /// Of bytecode: little data, read by every start.
-    pub module_level: i32,
+    /// Of bytecode: little data.
+    pub code: Effort,
     /// Modules are packed up to this many bytes a block: small enough that a start decompresses little it does not need,
     /// large enough to compress well.
-    pub module_block: usize,
-    /// Of native files: the bulk of the data, most of the build's time.
-    pub native_level: i32,
-    /// Native files are cut into pieces of this many bytes, which can be decompressed side by side.
+    pub code_block: usize,
+    /// Of native files that a start is expected to load: the bulk of the data.
+    pub native: Effort,
+    /// Of other native files.
+    pub later_native: Effort,
+    /// Native files are cut into pieces of at most this many bytes, which can be decompressed side by side.
     pub native_block: usize,
     /// Of data.
-    pub data_level: i32,
+    pub data: Effort,
+    /// Small files share blocks of at most this many bytes: to read one is to decompress the block.
+    pub data_block: usize,
+    /// Larger files are cut into pieces of at most this many bytes, and share blocks as far as they fit in.
+    pub large_data_block: usize,
 }
+
+impl Levels {
+    /// A native file in pieces of about one length. Half a block is enough to be worth two: then two threads have something
+    /// to do.
+    pub(super) fn native_pieces(self, file: &[u8]) -> impl Iterator<Item = &[u8]> {
+        let least = if file.len() > self.native_block / 2 { 2 } else { 1 };
+        let count = file.len().div_ceil(self.native_block).max(least);
+        file.chunks(file.len().div_ceil(count).next_multiple_of(PAGE).max(PAGE))
+    }
+}
+
+/// Memory files are filled page by page, and no page by two threads.
+const PAGE: usize = 4096;
 
 impl From<CompressOption> for Levels {
     fn from(option: CompressOption) -> Self {
         match option {
             CompressOption::Fast => Self {
-                module_level: -3,
-                module_block: 256 << 10,
-                native_level: -5,
+                code: Effort::Level(-3),
+                code_block: 256 << 10,
+                native: Effort::Level(-5),
+                later_native: Effort::Level(1),
                 native_block: 1 << 20,
-                data_level: 1,
+                data: Effort::Level(1),
+                data_block: 256 << 10,
+                large_data_block: 1 << 20,
             },
             CompressOption::Balanced => Self {
-                module_level: 15,
-                module_block: 256 << 10,
-                native_level: 9,
-                native_block: 1 << 20,
-                data_level: 9,
+                code: Effort::Level(15),
+                code_block: 256 << 10,
+                native: Effort::Level(9),
+                later_native: Effort::Thorough,
+                native_block: 4 << 20,
+                data: Effort::Level(9),
+                data_block: 512 << 10,
+                large_data_block: 1 << 20,
             },
             CompressOption::Small => Self {
-                module_level: 19,
-                module_block: 512 << 10,
-                native_level: 19,
+                code: Effort::Level(19),
+                code_block: 512 << 10,
+                native: Effort::Level(19),
+                later_native: Effort::Level(19),
                 native_block: 4 << 20,
-                data_level: 19,
+                data: Effort::Level(19),
+                data_block: 512 << 10,
+                large_data_block: 1 << 20,
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn native_files_are_cut_into_pieces_of_one_length() {
+        let levels = Levels::from(CompressOption::Balanced);
+        for (length, count) in
+            [(0, 0), (1, 1), (2 << 20, 1), ((2 << 20) + 1, 2), (5 << 20, 2), (8 << 20, 2), (25 << 20, 7)]
+        {
+            let file = vec![0; length];
+            let pieces: Vec<usize> = levels.native_pieces(&file).map(<[u8]>::len).collect();
+            assert_eq!((pieces.len(), pieces.iter().sum()), (count, length), "{length}");
+            let (longest, shortest) = (pieces.iter().max(), pieces.iter().min());
+            assert!(longest.unwrap_or(&0) - shortest.unwrap_or(&0) < PAGE * count.max(1), "{pieces:?}");
         }
     }
 }

@@ -7,10 +7,10 @@ use crate::os::decompress;
 use crate::os::recent::{Recent, read};
 
 /// Blocks kept at a time: small files that are next to each other share them, and programs read them one after the other.
-const KEPT: usize = 8;
+const KEPT: usize = 4;
 
 /// Largest block that is kept, in bytes.
-const LARGEST_KEPT: usize = 256 << 10;
+const LARGEST_KEPT: usize = 512 << 10;
 
 /// The most recent blocks.
 pub type BlockCache = Recent<KEPT>;
