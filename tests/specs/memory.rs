@@ -15,9 +15,36 @@ const LARGE: usize = 60_000_000;
 const MORE: u64 = 16;
 
 pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
-    let slots = fixtures.each().iter();
-    let name = "memory::what is not used is not in memory";
-    slots.map(|slot| fixtures.trial(name, slot).runs(peak)).collect()
+    let peaks = fixtures.each().iter().map(|slot| {
+        let name = "memory::what is not used is not in memory";
+        fixtures.trial(name, slot).runs(peak)
+    });
+    let objects = fixtures.each().iter().map(|slot| {
+        let name = "memory::small objects take what they take in python, and give it back";
+        fixtures.trial(name, slot).runs(small_objects)
+    });
+    peaks.chain(objects).collect()
+}
+
+/// Megabytes by which small objects may take more than in python: two regions of memory that is taken together.
+const OBJECTS_MORE: i64 = 4;
+
+fn small_objects(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let program = "memory/given_back.py";
+    let numbers = |mut command: std::process::Command| -> [i64; 4] {
+        let out = execute(&mut command).succeeded("the program").out();
+        let numbers: Vec<i64> = out.split_whitespace().map(|number| number.parse().unwrap()).collect();
+        numbers.try_into().unwrap()
+    };
+    let python = numbers(fixtures.python(program, interpreter));
+    let frozen = numbers(plain_command(fixtures.frozen(program, interpreter)));
+    let [full, after, status, count] = frozen;
+    assert!(full <= python[0] + OBJECTS_MORE, "python: {python:?}, frozen: {frozen:?}");
+    assert!(after <= python[1] + OBJECTS_MORE, "python: {python:?}, frozen: {frozen:?}");
+    assert!(after < full / 2, "nothing is given back: {frozen:?}");
+    assert_eq!(status, 0);
+    // A thousand of these objects take a tenth of a megabyte.
+    assert!(count >= python[3] - 10 * OBJECTS_MORE, "python: {python:?}, frozen: {frozen:?}");
 }
 
 fn peak(fixtures: &Fixtures, interpreter: &Interpreter) {

@@ -5,6 +5,7 @@
 
 use core::ffi::{c_char, c_int, c_void};
 
+use super::arenas::PyObjectArenaAllocator;
 use super::types::{Builtin, Object, PyMethodDef, PyModuleDef, PyStatus, PyTypeSpec};
 use crate::error::StartError;
 use crate::os::library::Library;
@@ -73,6 +74,7 @@ api! {
         PyWideStringList_Append: fn(*mut u8, WideString) -> PyStatus;
         Py_DecodeLocale: fn(*const c_char, *mut usize) -> WideString;
         PyMem_RawFree: fn(*mut c_void);
+        PyObject_SetArenaAllocator: fn(*const PyObjectArenaAllocator);
         Py_InitializeFromConfig: fn(*const u8) -> PyStatus;
         PyImport_AppendInittab: fn(*const c_char, unsafe extern "C" fn() -> Object) -> c_int;
         PyFile_SetOpenCodeHook: fn(OpenCodeHook, *mut c_void) -> c_int;

@@ -11,6 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::api::Api;
+use super::arenas;
 use super::offsets::{ConfigLayout, config_layout};
 use super::types::{PRECONFIG_LENGTH, PyStatus, preconfig};
 use crate::archive::Target;
@@ -52,6 +53,8 @@ impl Interpreter {
         }
         let layout = config_layout(minor).ok_or_else(|| unknown(""))?;
         pre_initialise(api, command_line)?;
+        // SAFETY: nothing of CPython runs yet but its preconfiguration, which takes no arena.
+        unsafe { arenas::provide(api) };
 
         let mut config = Box::new(ConfigMemory([POISON; CONFIG_ROOM]));
         // SAFETY: the room is larger than any PyConfig.
