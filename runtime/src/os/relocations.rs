@@ -29,11 +29,15 @@ pub unsafe fn apply(slot: *const [u8; SLOT_LENGTH]) -> Result<(), StartError> {
     if relr::sum(table) != checksum {
         return Err(StartError::DamagedRelocations);
     }
-    make_own(bias.wrapping_add(start) as usize, bias.wrapping_add(end) as usize);
+    let mut pages = Pages::new(bias);
     for group in relr::groups(table) {
-        if group.first < start || group.end().is_none_or(|last| last > end) {
-            return Err(StartError::DamagedRelocations);
+        match group.end() {
+            Some(last) if group.first >= start && last <= end => pages.want(group.first, last),
+            _ => return Err(StartError::DamagedRelocations),
         }
+    }
+    pages.copy();
+    for group in relr::groups(table) {
         for address in group.addresses() {
             let word = core::ptr::with_exposed_provenance_mut::<u64>(bias.wrapping_add(address) as usize);
             // SAFETY: it is in the range that the slot names, which is data of this program.
@@ -43,13 +47,40 @@ pub unsafe fn apply(slot: *const [u8; SLOT_LENGTH]) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Has the kernel copy the pages from `from` to `to` together (Linux 5.14, madvise(2)): nearly all of them have a word to
-/// relocate, and a page that is written to is copied anyway, with a fault for each. Where the kernel does not, it does that.
-fn make_own(from: usize, to: usize) {
-    // SAFETY: sysconf has no conditions.
-    let Ok(page @ 1..) = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }) else { return };
-    let from = from & !(page - 1);
-    let memory = core::ptr::with_exposed_provenance_mut::<core::ffi::c_void>(from);
-    // SAFETY: the pages are of this program's own data, and their content stays as it is.
-    unsafe { libc::madvise(memory, to.saturating_sub(from), libc::MADV_POPULATE_WRITE) };
+/// Pages that are about to be written to. The kernel copies those that follow each other together (Linux 5.14,
+/// madvise(2)), which spares a fault for each; where it does not, the faults come.
+struct Pages {
+    bias: u64,
+    size: u64,
+    from: u64,
+    to: u64,
+}
+
+impl Pages {
+    fn new(bias: u64) -> Self {
+        // SAFETY: sysconf has no conditions.
+        let size = u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(1).max(1);
+        Self { bias, size, from: 0, to: 0 }
+    }
+
+    /// Adds the pages from one address to another. Addresses ascend, but for those of the next object.
+    fn want(&mut self, first: u64, end: u64) {
+        let from = self.bias.wrapping_add(first) & !(self.size - 1);
+        let to = self.bias.wrapping_add(end).wrapping_add(self.size - 1) & !(self.size - 1);
+        if from < self.from || from > self.to {
+            self.copy();
+            (self.from, self.to) = (from, to);
+        }
+        self.to = self.to.max(to);
+    }
+
+    fn copy(&self) {
+        if self.from >= self.to {
+            return;
+        }
+        let memory = core::ptr::with_exposed_provenance_mut::<core::ffi::c_void>(self.from as usize);
+        let length = (self.to - self.from) as usize;
+        // SAFETY: the pages are of this program's own data, and their content stays as it is.
+        unsafe { libc::madvise(memory, length, libc::MADV_POPULATE_WRITE) };
+    }
 }
