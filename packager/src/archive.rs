@@ -77,6 +77,7 @@ pub fn write<W: Write + Seek>(
         writer: ArchiveWriter::new(out)?,
         cache,
         levels: plan.target.compress.into(),
+        strip: plan.target.strip,
         native: BTreeMap::new(),
     };
     let (eager, later): (Vec<&PlannedModule>, Vec<&PlannedModule>) =
@@ -178,6 +179,8 @@ struct Packer<'a, W> {
     writer: ArchiveWriter<W>,
     cache: &'a Cache,
     levels: Levels,
+    /// Whether only the loaded part of native files is written.
+    strip: bool,
     /// Native files written so far: a file that is needed twice is written once.
     native: BTreeMap<PathBuf, Extent>,
 }
@@ -258,7 +261,7 @@ impl<W: Write + Seek> Packer<'_, W> {
             return Ok(*extent);
         }
         let bytes = std::fs::read(&real).map_err(|source| read_error(path, source))?;
-        let bytes = loaded_part(bytes);
+        let bytes = if self.strip { loaded_part(bytes) } else { bytes };
         let pieces: Vec<&[u8]> = self.levels.native_pieces(&bytes).collect();
         let numbers = self.add_blocks(&pieces, effort)?;
         let extent = Extent {

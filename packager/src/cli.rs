@@ -105,6 +105,10 @@ struct ProgramArguments {
     #[arg(long)]
     no_fuse: bool,
 
+    /// Take native files with their symbol tables and debug information
+    #[arg(long)]
+    no_strip: bool,
+
     /// Let the garbage collector run as ever while modules are imported, which takes longer
     #[arg(long)]
     gc_during_imports: bool,
@@ -160,6 +164,7 @@ impl ProgramArguments {
         request.interpreter = self.interpreter.unwrap_or_default();
         request.compress = self.compress;
         request.fuse = !self.no_fuse;
+        request.strip = !self.no_strip;
         request.collects_during_imports = self.gc_during_imports;
         request.jobs = self.jobs.unwrap_or(request.jobs);
         request.traces = self.trace;

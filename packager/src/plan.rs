@@ -68,6 +68,8 @@ pub struct PlannedTarget {
     pub certificates: CertificatePaths,
     /// Whether the tree of files is a real directory beside the executable.
     pub beside: bool,
+    /// Whether native files lose what only debuggers and linkers read.
+    pub strip: bool,
     /// Whether the garbage collector runs as ever while modules are imported.
     pub collects_during_imports: bool,
     /// When the executable is also the interpreter.
@@ -272,6 +274,7 @@ fn target(facts: &PythonFacts, request: &BuildRequest, certificates: Certificate
         optimize: request.optimize,
         certificates,
         beside: request.onedir,
+        strip: request.strip,
         collects_during_imports: request.collects_during_imports,
         interpreter: request.interpreter,
         compress: request.compress,

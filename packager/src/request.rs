@@ -50,6 +50,8 @@ pub struct BuildRequest {
     pub data: DataOptions,
     /// Whether the file that carries CPython is fused with the stub.
     pub fuse: bool,
+    /// Whether native files lose what only debuggers and linkers read.
+    pub strip: bool,
     /// Whether the output is a directory with the executable and, beside it, the tree of files.
     pub onedir: bool,
     /// Whether the garbage collector runs as ever while modules are imported.
@@ -146,6 +148,7 @@ impl BuildRequest {
             include_source: false,
             data: DataOptions::default(),
             fuse: true,
+            strip: true,
             onedir: false,
             collects_during_imports: false,
             interpreter: InterpreterOption::None,

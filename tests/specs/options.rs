@@ -24,6 +24,7 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
         one("a traced run sees the directories of --paths", traced_paths),
         one("metadata of a distribution are copied, with what it requires if that is asked for", metadata),
         one("each level of compression gives the same program, the later the smaller", compressed),
+        one("native files keep their symbol tables with --no-strip", unstripped),
         one("shared libraries of a package are collected, those beside it too", binaries),
     ];
     trials.extend(hooks::trials(fixtures));
@@ -120,6 +121,19 @@ fn compressed(fixtures: &Fixtures, python: &Interpreter) {
         std::fs::metadata(folder.join("program")).unwrap().len()
     });
     assert!(sizes[0] > sizes[1] && sizes[1] > sizes[2], "{sizes:?}");
+}
+
+fn unstripped(fixtures: &Fixtures, python: &Interpreter) {
+    // e_shoff tells whether the file that the program sees has sections.
+    let program =
+        "import _ctypes\nbytes = open(_ctypes.__file__, 'rb').read()\nprint(len(bytes), any(bytes[40:48]))\n";
+    let folder = folder(fixtures, &[("main.py", program)]);
+    let installed = execute(python_command(&python.python).arg(folder.join("main.py"))).succeeded("python");
+    let kept = frozen(fixtures, python, &folder, &["main.py", "--no-strip"]);
+    assert_eq!(kept.out(), installed.out());
+    assert!(kept.out().ends_with("True\n"), "{kept:?}");
+    let stripped = frozen(fixtures, python, &folder, &["main.py"]);
+    assert!(stripped.out().ends_with("False\n"), "{stripped:?}");
 }
 
 fn excluded_stdlib(fixtures: &Fixtures, python: &Interpreter) {

@@ -135,7 +135,8 @@ impl TreeWriter<'_> {
     fn write(&self, file: &TreeFile) -> Result<u64, AttachError> {
         let place = self.place(file);
         let failed = |source: io::Error| AttachError::Write { path: place.clone(), source };
-        let native = |path: &Path| read(path).map(loaded_part);
+        let strip = self.plan.target.strip;
+        let native = |path: &Path| read(path).map(|bytes| if strip { loaded_part(bytes) } else { bytes });
         let bytes = match &file.content {
             FileContent::Directory => return Ok(0),
             FileContent::Link(target) => {
