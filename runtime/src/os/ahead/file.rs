@@ -107,7 +107,7 @@ impl File {
     }
 
     /// Its descriptor.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "write"))]
     pub fn descriptor(&self) -> RawFd {
         self.descriptor.number
     }
