@@ -10,6 +10,7 @@
 mod ahead;
 mod contents;
 mod levels;
+mod native;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Seek, Write};
@@ -17,25 +18,25 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use snapfreeze_runtime::archive::writer::{
-    ArchiveWriter, Effort, LeftOutRecord, LibraryRecord, ModuleRecord, NodeRecord, NodeRecordContent,
-    PackedBlock, TargetRecord, WriteError, compress,
+    ArchiveWriter, LeftOutRecord, LibraryRecord, ModuleRecord, NodeRecord, NodeRecordContent, PackedBlock,
+    TargetRecord, WriteError, compress,
 };
 use snapfreeze_runtime::archive::{Extent, LeaveKind, ModuleKind, Placement};
 
 use crate::cache::{Cache, Key, Shelf};
 use crate::collect::files::{FileContent, TreeFile, TreePath};
-use crate::collect::native::loaded::loaded_part;
 use crate::compile::{Bytecode, PYC_HEADER};
 use crate::graph::LeaveReason;
-use crate::plan::{Plan, PlannedContent, PlannedModule};
+use crate::plan::{Plan, PlannedContent, PlannedLibrary, PlannedModule};
 use crate::why::Reasons;
 use levels::Levels;
+use native::Native;
 
 /// The reasons are cut into pieces of this many bytes: one, but for very large programs.
 const REASONS_BLOCK: usize = 4 << 20;
 
 /// No start reads the reasons.
-const REASONS_EFFORT: Effort = Effort::Level(15);
+const REASONS_LEVEL: i32 = 15;
 
 /// Part of the cache's keys: another release may compress in another way, and what it writes must not depend on
 /// what an older one left in the cache.
@@ -88,12 +89,22 @@ pub fn write<W: Write + Seek>(
     let beside = plan.target.beside;
     let library_files = library_files(&plan.files);
     let early = early_libraries(plan);
-    let libraries = plan.libraries.iter().enumerate().map(|(number, library)| {
-        let is_there = library.is_fused || beside && library_files.contains_key(&number);
-        let effort = packer.native_effort(early.contains(&number));
-        if is_there { Ok(NOTHING) } else { packer.add_native(&library.path, effort) }
-    });
-    let libraries: Vec<Extent> = libraries.collect::<Result<_, _>>()?;
+    let is_there = |number: usize, library: &PlannedLibrary| {
+        library.is_fused || beside && library_files.contains_key(&number)
+    };
+    let numbered = || plan.libraries.iter().enumerate();
+    let natives: Vec<Native> = numbered()
+        .filter(|(number, library)| !is_there(*number, library))
+        .map(|(number, library)| (library.path.as_path(), packer.native_level(early.contains(&number))))
+        .collect();
+    let mut added = packer.add_natives(&natives)?.into_iter();
+    let libraries: Vec<Extent> = numbered()
+        .map(
+            |(number, library)| {
+                if is_there(number, library) { NOTHING } else { added.next().unwrap_or(NOTHING) }
+            },
+        )
+        .collect();
     let header = pyc_header(plan.target.magic);
     let mut extents = packer.add_code(&eager, bytecode, &header, Some(&bytecode.bootstrap))?;
     packer.add_extensions(&eager, beside, &mut extents)?;
@@ -231,12 +242,17 @@ impl<W: Write + Seek> Packer<'_, W> {
         beside: bool,
         extents: &mut Extents,
     ) -> Result<(), ArchiveWriteError> {
-        for module in modules {
-            if let PlannedContent::Extension { path, .. } = &module.content {
-                let effort = self.native_effort(module.eager);
-                let content = if beside { NOTHING } else { self.add_native(path, effort)? };
-                extents.insert(module.name.clone(), content);
-            }
+        let extensions = || {
+            modules.iter().filter_map(|module| match &module.content {
+                PlannedContent::Extension { path, .. } => Some((module, path.as_path())),
+                _ => None,
+            })
+        };
+        let natives: Vec<Native> =
+            extensions().map(|(module, path)| (path, self.native_level(module.eager))).collect();
+        let added = if beside { vec![NOTHING; natives.len()] } else { self.add_natives(&natives)? };
+        for ((module, _), content) in extensions().zip(added) {
+            extents.insert(module.name.clone(), content);
         }
         Ok(())
     }
@@ -245,52 +261,29 @@ impl<W: Write + Seek> Packer<'_, W> {
     fn add_reasons(&mut self, reasons: &Reasons) -> Result<Extent, ArchiveWriteError> {
         let document = reasons.to_bytes()?;
         let pieces: Vec<&[u8]> = document.chunks(REASONS_BLOCK).collect();
-        let numbers = self.add_blocks(&pieces, REASONS_EFFORT)?;
+        let numbers = self.add_blocks(&pieces, REASONS_LEVEL)?;
         let (block, offset) = (numbers.first().copied().unwrap_or_default(), 0);
         Ok(Extent { block, offset, length: document.len() as u64 })
     }
 
-    fn native_effort(&self, is_early: bool) -> Effort {
-        if is_early { self.levels.native } else { self.levels.later_native }
-    }
-
-    /// Writes a native file in blocks of its own.
-    fn add_native(&mut self, path: &Path, effort: Effort) -> Result<Extent, ArchiveWriteError> {
-        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        if let Some(extent) = self.native.get(&real) {
-            return Ok(*extent);
-        }
-        let bytes = std::fs::read(&real).map_err(|source| read_error(path, source))?;
-        let bytes = if self.strip { loaded_part(bytes) } else { bytes };
-        let pieces: Vec<&[u8]> = self.levels.native_pieces(&bytes).collect();
-        let numbers = self.add_blocks(&pieces, effort)?;
-        let extent = Extent {
-            block: numbers.first().copied().unwrap_or_default(),
-            offset: 0,
-            length: bytes.len() as u64,
-        };
-        self.native.insert(real, extent);
-        Ok(extent)
-    }
-
     /// Compresses blocks side by side and writes them in order.
-    fn add_blocks(&mut self, blocks: &[&[u8]], effort: Effort) -> Result<Vec<u32>, ArchiveWriteError> {
+    fn add_blocks(&mut self, blocks: &[&[u8]], level: i32) -> Result<Vec<u32>, ArchiveWriteError> {
         let cache = self.cache;
         let packed: Vec<PackedBlock> = blocks
             .par_iter()
-            .map(|raw| compress_with_cache(cache, raw, effort))
+            .map(|raw| compress_with_cache(cache, raw, level))
             .collect::<Result<_, _>>()
             .map_err(ArchiveWriteError::Compress)?;
         Ok(packed.iter().map(|block| self.writer.add_block(block)).collect::<Result<_, _>>()?)
     }
 }
 
-fn compress_with_cache(cache: &Cache, raw: &[u8], effort: Effort) -> std::io::Result<PackedBlock> {
-    let key = Key::of([COMPRESSOR, effort.key().as_slice(), raw]);
+fn compress_with_cache(cache: &Cache, raw: &[u8], level: i32) -> std::io::Result<PackedBlock> {
+    let key = Key::of([COMPRESSOR, level.to_le_bytes().as_slice(), raw]);
     if let (Some(stored), Ok(length)) = (cache.get(Shelf::Blocks, &key), u32::try_from(raw.len())) {
         return Ok(PackedBlock::from_stored(stored, length));
     }
-    let block = compress(raw, effort)?;
+    let block = compress(raw, level)?;
     // What does not compress is not worth its place there: that is found out again soon enough.
     if block.stored().len() < raw.len() {
         cache.put(Shelf::Blocks, &key, block.stored());

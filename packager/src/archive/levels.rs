@@ -4,26 +4,24 @@
 //! with low levels, the second shrinks, and only below level 1 by much. Larger blocks compress better; they are
 //! decompressed as a whole, and side by side only with others.
 
-use snapfreeze_runtime::archive::writer::Effort;
-
 use crate::request::CompressOption;
 
-/// How hard to compress, and the lengths of blocks in bytes.
+/// zstd levels, and the lengths of blocks in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Levels {
     /// Of bytecode: little data.
-    pub code: Effort,
+    pub code: i32,
     /// Modules are packed up to this many bytes a block: small enough that a start decompresses little it does not need,
     /// large enough to compress well.
     pub code_block: usize,
     /// Of native files that a start is expected to load: the bulk of the data.
-    pub native: Effort,
+    pub native: i32,
     /// Of other native files.
-    pub later_native: Effort,
+    pub later_native: i32,
     /// Native files are cut into pieces of at most this many bytes, which can be decompressed side by side.
     pub native_block: usize,
     /// Of data.
-    pub data: Effort,
+    pub data: i32,
     /// Small files share blocks of at most this many bytes: to read one is to decompress the block.
     pub data_block: usize,
     /// Larger files are cut into pieces of at most this many bytes, and share blocks as far as they fit in.
@@ -47,32 +45,32 @@ impl From<CompressOption> for Levels {
     fn from(option: CompressOption) -> Self {
         match option {
             CompressOption::Fast => Self {
-                code: Effort::Level(-3),
+                code: -3,
                 code_block: 256 << 10,
-                native: Effort::Level(-5),
-                later_native: Effort::Level(1),
+                native: -5,
+                later_native: 1,
                 native_block: 1 << 20,
-                data: Effort::Level(1),
+                data: 1,
                 data_block: 256 << 10,
                 large_data_block: 1 << 20,
             },
             CompressOption::Balanced => Self {
-                code: Effort::Level(15),
+                code: 15,
                 code_block: 256 << 10,
-                native: Effort::Level(9),
-                later_native: Effort::Thorough,
+                native: 9,
+                later_native: 12,
                 native_block: 4 << 20,
-                data: Effort::Level(9),
+                data: 9,
                 data_block: 512 << 10,
                 large_data_block: 1 << 20,
             },
             CompressOption::Small => Self {
-                code: Effort::Level(19),
+                code: 19,
                 code_block: 512 << 10,
-                native: Effort::Level(19),
-                later_native: Effort::Level(19),
+                native: 19,
+                later_native: 19,
                 native_block: 4 << 20,
-                data: Effort::Level(19),
+                data: 19,
                 data_block: 512 << 10,
                 large_data_block: 1 << 20,
             },

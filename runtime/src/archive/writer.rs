@@ -7,8 +7,6 @@
 use std::collections::BTreeMap;
 use std::io::{self, Seek, SeekFrom, Write};
 
-use zstd::zstd_safe::{CParameter, Strategy};
-
 use super::layout::{
     self, AheadKind, Codec, EntryKind, Extent, HEADER_LENGTH, InterpreterMode, LeaveKind, MODULE_IS_PACKAGE,
     ModuleKind, NONE, Placement, SECTION_ENTRY_LENGTH, SECTIONS, Section, TARGET_COLLECTS_DURING_IMPORTS,
@@ -39,69 +37,16 @@ impl PackedBlock {
     }
 }
 
-/// How hard a block is compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effort {
-    /// As hard as zstd does at this level.
-    Level(i32),
-    /// With the parser of zstd's high levels, and a short search. Of machine code it gives 8 % less than level 12, which level
-    /// 17 gives in twice the time; text it leaves larger than level 12 does. Decompressing takes a third longer.
-    Thorough,
-}
-
-impl From<i32> for Effort {
-    fn from(level: i32) -> Self {
-        Self::Level(level)
-    }
-}
-
-impl Effort {
-    /// What zstd takes the other settings from.
-    fn level(self) -> i32 {
-        match self {
-            Self::Level(level) => level,
-            Self::Thorough => 16,
-        }
-    }
-
-    /// zstd's settings that differ from those of the level: zstd.h, "Advanced compression API".
-    fn settings(self) -> &'static [CParameter] {
-        match self {
-            Self::Level(_) => &[],
-            // Tables that stay in the processor's cache, and matches of three bytes: short ones are many in machine code.
-            Self::Thorough => &[
-                CParameter::Strategy(Strategy::ZSTD_btopt),
-                CParameter::MinMatch(3),
-                CParameter::SearchLog(3),
-                CParameter::TargetLength(16),
-                CParameter::HashLog(17),
-                CParameter::ChainLog(17),
-            ],
-        }
-    }
-
-    /// Different for each: for a cache of compressed blocks.
-    pub fn key(self) -> [u8; 5] {
-        let [a, b, c, d] = self.level().to_le_bytes();
-        [a, b, c, d, self.settings().len() as u8]
-    }
-}
-
-/// Compresses one block of at most [`layout::MAX_BLOCK_LENGTH`] bytes; stores it when that is not longer.
+/// Compresses one block of at most [`layout::MAX_BLOCK_LENGTH`] bytes, at a level of zstd; stores it when that is not longer.
 ///
 /// # Errors
 /// When the block is too long, or zstd fails (out of memory).
-pub fn compress(raw: &[u8], effort: impl Into<Effort>) -> io::Result<PackedBlock> {
+pub fn compress(raw: &[u8], level: i32) -> io::Result<PackedBlock> {
     let raw_length = u32::try_from(raw.len())
         .ok()
         .filter(|length| *length <= layout::MAX_BLOCK_LENGTH)
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "block too long"))?;
-    let effort = effort.into();
-    let mut compressor = zstd::bulk::Compressor::new(effort.level())?;
-    for setting in effort.settings() {
-        compressor.set_parameter(*setting)?;
-    }
-    let packed = compressor.compress(raw)?;
+    let packed = zstd::bulk::compress(raw, level)?;
     let stored = if packed.len() < raw.len() { packed } else { raw.to_vec() };
     Ok(PackedBlock::from_stored(stored, raw_length))
 }
