@@ -33,7 +33,7 @@ pub struct Build {
     pub key: String,
     /// When.
     pub date: String,
-    /// The system's load before: more than a few tenths means that the times are too long.
+    /// The system's load before, in which that of the builds before it is.
     pub load: f64,
     /// How long it took, or why there is no result.
     pub outcome: Result<Times, String>,

@@ -178,7 +178,7 @@ fn section(text: &mut String, section: &Section) {
     }
     let kept = section.rows.iter().filter_map(|row| row.build.as_ref().map(|build| (row.tool, build)));
     let kept: Vec<String> = kept
-        .filter(|(_, build)| build.date < section.began || build.load > 0.5)
+        .filter(|(_, build)| build.date < section.began || build.load > BUSY)
         .map(|(tool, build)| {
             let processor = build.outcome.as_ref().map(|times| seconds(times.processor));
             let processor =
@@ -196,6 +196,12 @@ fn section(text: &mut String, section: &Section) {
     text.push('\n');
 }
 
+/// The system's load before a build from which on there is other work: the builds before it are a load of up to two.
+const BUSY: f64 = 2.0;
+
+/// How it is said that a build was given up.
+pub(super) const TOO_LONG: &str = "the build: it ran longer than ";
+
 fn row(text: &mut String, section: &Section, row: &Row) {
     let title = row.tool.title();
     let times = row.build.as_ref().and_then(|build| build.outcome.as_ref().ok());
@@ -204,8 +210,11 @@ fn row(text: &mut String, section: &Section, row: &Row) {
     let figures = match &row.outcome {
         Ok(figures) => figures,
         Err(failure) => {
-            let failure = without_paths(failure);
-            let _ = writeln!(text, "| {title} | **failed**: {failure} | | | | | {clean} | {rebuild} | | | |");
+            let failure = match failure.strip_prefix(TOO_LONG) {
+                Some(limit) => format!("not built within {limit}"),
+                None => format!("**failed**: {}", without_paths(failure)),
+            };
+            let _ = writeln!(text, "| {title} | {failure} | | | | | {clean} | {rebuild} | | | |");
             return;
         }
     };
@@ -394,5 +403,14 @@ mod tests {
     fn failures_tell_nothing_of_the_machine() {
         assert_eq!(without_paths("no file '/a/b/c.so' in it"), "no file 'c.so' in it");
         assert_eq!(without_paths("a|b\nc"), "a\\|b c");
+    }
+
+    #[test]
+    fn a_build_that_was_given_up_is_no_failure() {
+        let mut record = record();
+        let given_up = crate::peers::process::RunError::TooLong(std::time::Duration::from_secs(60));
+        record.sections[0].rows[0].outcome = Err(format!("the build: {given_up}"));
+        let page = page(&record);
+        assert!(page.contains("| not built within 60 s |"), "{page}");
     }
 }

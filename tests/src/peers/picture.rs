@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use super::page::milliseconds;
+use super::page::{TOO_LONG, milliseconds};
 use super::record::{Record, Section, median};
 use super::tools::Tool;
 
@@ -71,7 +71,12 @@ fn panel(svg: &mut String, section: &Section) {
             tool.title()
         );
         let Some(time) = start(tool) else {
-            let why = if section.row(tool).is_some() { "failed" } else { "not measured" };
+            let failure = section.row(tool).map(|row| row.outcome.as_ref().err().map_or("", String::as_str));
+            let why = match failure {
+                Some(failure) if failure.starts_with(TOO_LONG) => "not built in the time given",
+                Some(_) => "failed",
+                None => "not measured",
+            };
             let _ = writeln!(svg, "<text class=\"failed\" x=\"{NAMES}\" y=\"{base:.0}\">{why}</text>");
             continue;
         };
