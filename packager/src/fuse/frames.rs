@@ -240,7 +240,7 @@ mod tests {
         let mut output = Vec::new();
         let mut table = Table { bytes, address: 0x1000, commons: HashMap::new(), output: &mut output };
         let mut at = 0;
-        while let Some(next) = table.convert(at, |address| address + 0x70_0000) {
+        while let Some(next) = table.convert(at, |address| address.wrapping_add(0x70_0000)) {
             assert!(next > at);
             at = next;
         }
