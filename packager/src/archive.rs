@@ -27,10 +27,13 @@ use crate::cache::{Cache, Key, Shelf};
 use crate::collect::files::{FileContent, TreeFile, TreePath};
 use crate::compile::{Bytecode, PYC_HEADER};
 use crate::graph::LeaveReason;
-use crate::plan::{Plan, PlannedContent, PlannedLibrary, PlannedModule};
+use crate::plan::{Plan, PlannedContent, PlannedModule};
 use crate::why::Reasons;
 use levels::Levels;
 use native::Native;
+
+/// How many bytes of files are read before they are compressed and written.
+const BATCH: u64 = 64 << 20;
 
 /// The reasons are cut into pieces of this many bytes: one, but for very large programs.
 const REASONS_BLOCK: usize = 4 << 20;
@@ -89,22 +92,17 @@ pub fn write<W: Write + Seek>(
     let beside = plan.target.beside;
     let library_files = library_files(&plan.files);
     let early = early_libraries(plan);
-    let is_there = |number: usize, library: &PlannedLibrary| {
-        library.is_fused || beside && library_files.contains_key(&number)
-    };
-    let numbered = || plan.libraries.iter().enumerate();
-    let natives: Vec<Native> = numbered()
-        .filter(|(number, library)| !is_there(*number, library))
-        .map(|(number, library)| (library.path.as_path(), packer.native_level(early.contains(&number))))
-        .collect();
-    let mut added = packer.add_natives(&natives)?.into_iter();
-    let libraries: Vec<Extent> = numbered()
-        .map(
-            |(number, library)| {
-                if is_there(number, library) { NOTHING } else { added.next().unwrap_or(NOTHING) }
-            },
-        )
-        .collect();
+    let (added, natives): (Vec<usize>, Vec<Native>) = (plan.libraries.iter().enumerate())
+        .filter(|(number, library)| !(library.is_fused || beside && library_files.contains_key(number)))
+        .map(|(number, library)| {
+            let level = packer.native_level(early.contains(&number));
+            (number, (library.path.as_path(), level))
+        })
+        .unzip();
+    let mut libraries = vec![NOTHING; plan.libraries.len()];
+    for (number, content) in added.into_iter().zip(packer.add_natives(&natives)?) {
+        libraries[number] = content;
+    }
     let header = pyc_header(plan.target.magic);
     let mut extents = packer.add_code(&eager, bytecode, &header, Some(&bytecode.bootstrap))?;
     packer.add_extensions(&eager, beside, &mut extents)?;

@@ -13,14 +13,11 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use snapfreeze_runtime::archive::Extent;
 
-use super::{ArchiveWriteError, NOTHING, Packer, read_error};
+use super::{ArchiveWriteError, BATCH, NOTHING, Packer, read_error};
 use crate::collect::files::{FileContent, TreeFile, TreePath};
 
 /// Files of at most this many bytes are small: they share blocks with other small files only.
 const SMALL: usize = 256 << 10;
-
-/// How many bytes are read before they are packed and written.
-const BATCH: u64 = 64 << 20;
 
 /// A content, and whose it is.
 struct Content {

@@ -8,12 +8,9 @@ use snapfreeze_runtime::archive::Extent;
 use snapfreeze_runtime::archive::writer::PackedBlock;
 
 use super::levels::Levels;
-use super::{ArchiveWriteError, Packer, compress_with_cache, read_error};
+use super::{ArchiveWriteError, BATCH, Packer, compress_with_cache, read_error};
 use crate::cache::Cache;
 use crate::collect::native::loaded::loaded_part;
-
-/// How many bytes of files are read before they are compressed and written.
-const BATCH: u64 = 64 << 20;
 
 /// A native file, and the level at which it is compressed.
 pub(super) type Native<'a> = (&'a Path, i32);

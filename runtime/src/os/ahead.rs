@@ -22,12 +22,12 @@ use core::time::Duration;
 use std::os::fd::OwnedFd;
 
 use super::pages::Pages;
-use super::processors::{self, Processors};
+use super::processors::Processors;
 use super::{futex, memory_file};
 use crate::MappedArchive;
 use crate::archive::Extent;
 use file::File;
-use work::{AWAITED, CLAIMED, DONE, FAILED, OPEN, State, TAKEN};
+use work::{CLAIMED, DONE, FAILED, OPEN, State, TAKEN};
 pub use worker::stop_threads;
 
 /// Bytes that may wait to be taken.
@@ -64,7 +64,7 @@ struct Ahead {
     /// Their numbers (gettid(2)); 0 for none.
     thread_numbers: [AtomicI32; MOST_THREADS],
     /// Where they may run.
-    processors: Option<Processors>,
+    processors: Processors,
     /// The process that they are in.
     process: libc::pid_t,
     /// How long a thread waits for something to be taken before it takes the rest for a wrong guess.
@@ -102,11 +102,12 @@ fn current() -> Option<&'static Ahead> {
 
 /// Starts decompressing what the archive says that a start will want. To be called once.
 pub fn start(archive: MappedArchive) {
-    let spare = processors::count().saturating_sub(1).min(MOST_THREADS);
+    let Some(processors) = Processors::allowed() else { return };
+    let spare = processors.count().saturating_sub(1).min(MOST_THREADS);
     if spare == 0 || archive.ahead_count() == 0 || !memory_file::may_grow() {
         return;
     }
-    let ahead = Ahead::new(archive, PATIENCE);
+    let ahead = Ahead::new(archive, processors, PATIENCE);
     let length: usize = ahead.pieces.iter().map(|piece| piece.length).sum();
     if ahead.pieces.is_empty() {
         return;
@@ -241,9 +242,7 @@ impl Ahead {
 
     /// Waits until nobody is at something any more.
     fn wait(&self, state: &State) {
-        if matches!(state.get(), CLAIMED | AWAITED) {
-            state.wait(|| self.is_elsewhere());
-        }
+        state.wait(|| self.is_elsewhere());
     }
 
     /// Whether this is another process than that of the threads: one made by a bare clone(2), of which nobody was told.

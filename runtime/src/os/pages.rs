@@ -103,6 +103,6 @@ impl Deref for Pages {
 impl Drop for Pages {
     fn drop(&mut self) {
         // SAFETY: the mapping is ours and has this length; no borrow of its bytes outlives the owner.
-        unsafe { libc::munmap(self.memory, self.length) };
+        unsafe { unmap(self.memory, self.length) };
     }
 }

@@ -18,7 +18,7 @@ use crate::os::processors::Processors;
 use crate::vfs;
 
 impl Ahead {
-    pub(super) fn new(archive: MappedArchive, patience: Duration) -> Self {
+    pub(super) fn new(archive: MappedArchive, processors: Processors, patience: Duration) -> Self {
         let mut list = Self {
             archive,
             pieces: Vec::with_capacity(archive.block_count()),
@@ -30,7 +30,7 @@ impl Ahead {
             is_stalled: AtomicBool::new(false),
             must_end: AtomicBool::new(false),
             threads: AtomicU32::new(0),
-            processors: Processors::allowed(),
+            processors,
             thread_numbers: [const { AtomicI32::new(0) }; MOST_THREADS],
             // SAFETY: no conditions.
             process: unsafe { libc::getpid() },

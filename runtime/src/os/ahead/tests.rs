@@ -42,6 +42,10 @@ fn library(number: u32) -> Extent {
     Extent { block: 3 + number * BLOCKS, offset: 0, length: BLOCK as u64 * u64::from(BLOCKS) }
 }
 
+fn processors() -> Processors {
+    Processors::allowed().unwrap()
+}
+
 fn ahead(archive: Vec<u8>, threads: usize) -> &'static Ahead {
     with_patience(archive, threads, Duration::from_secs(60))
 }
@@ -49,7 +53,7 @@ fn ahead(archive: Vec<u8>, threads: usize) -> &'static Ahead {
 fn with_patience(archive: Vec<u8>, threads: usize, patience: Duration) -> &'static Ahead {
     let archive: &'static [u8] = archive.leak();
     let archive: &'static Archive = Box::leak(Box::new(Archive::open(archive).unwrap()));
-    let ahead: &'static Ahead = Box::leak(Box::new(Ahead::new(archive, patience)));
+    let ahead: &'static Ahead = Box::leak(Box::new(Ahead::new(archive, processors(), patience)));
     worker::start(ahead, threads);
     ahead
 }
@@ -163,7 +167,7 @@ fn threads_end_when_they_are_told_to_and_leave_nothing_open() {
 fn another_process_than_expected_waits_for_nothing() {
     let archive: &'static [u8] = archive().leak();
     let archive: &'static Archive = Box::leak(Box::new(Archive::open(archive).unwrap()));
-    let ahead = Ahead { process: 1, ..Ahead::new(archive, Duration::from_secs(60)) };
+    let ahead = Ahead { process: 1, ..Ahead::new(archive, processors(), Duration::from_secs(60)) };
     assert!(ahead.pieces[0].state.change(OPEN, CLAIMED));
     assert!(ahead.code(0).is_none());
     assert!(ahead.file(library(0)).is_none());

@@ -14,7 +14,6 @@ use super::{Ahead, MOST_AHEAD, Piece, current};
 use crate::os::decompress::{BlockedSignals, Decompressor};
 use crate::os::futex;
 use crate::os::pages::Pages;
-use crate::os::processors::Processors;
 
 /// Stack of a thread: zstd keeps its state elsewhere.
 const STACK_LENGTH: usize = 256 << 10;
@@ -53,7 +52,7 @@ pub(super) fn start(ahead: &'static Ahead, count: usize) {
         libc::pthread_attr_setstacksize(attributes, STACK_LENGTH);
         // The kernel starts a thread where the one runs that makes it, often, and looks for a better place every 4 ms. Where it
         // goes from there is the kernel's affair again.
-        if let Some(others) = ahead.processors.and_then(Processors::others) {
+        if let Some(others) = ahead.processors.others() {
             others.start_on(attributes);
         }
         for _ in 0..count {
@@ -74,9 +73,7 @@ pub(super) fn start(ahead: &'static Ahead, count: usize) {
 extern "C" fn run(ahead: *mut c_void) -> *mut c_void {
     // SAFETY: the argument that `start` passes, which lives as long as the process.
     let ahead: &'static Ahead = unsafe { &*ahead.cast_const().cast() };
-    if let Some(processors) = &ahead.processors {
-        processors.run_on();
-    }
+    ahead.processors.run_on();
     // SAFETY: no conditions.
     let own = unsafe { libc::gettid() };
     for slot in &ahead.thread_numbers {
