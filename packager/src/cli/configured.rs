@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
+use super::program::ProgramArguments;
 use super::why::WhyArguments;
-use super::{Cli, Command, ProgramArguments};
+use super::{Cli, Command};
 use crate::config::{ConfigError, Configuration, find};
 use crate::entry::Entry;
 
@@ -31,30 +32,31 @@ pub fn parse(arguments: &[OsString]) -> Result<Cli, ConfigError> {
         command.mut_subcommand(name, |command| command.args_override_self(true)).get_matches_from(all);
     let merged = <Cli as clap::FromArgMatches>::from_arg_matches(&matches);
     let mut merged = merged.unwrap_or_else(|error| error.exit()).settled();
-    let program = merged.program_mut();
-    program.configuration = Some(configuration.path);
-    if program.entry.is_none() && program.module.is_none() {
-        program.entry = configuration.entry;
-        program.module = configuration.module;
+    if let Some(program) = merged.command.program_mut() {
+        program.configuration = Some(configuration.path);
+        if program.entry.is_none() && program.module.is_none() {
+            program.entry = configuration.entry;
+            program.module = configuration.module;
+        }
     }
     Ok(complete(merged))
 }
 
 /// A command with all that it needs. One without ends the process: it is a wrong command line.
-fn complete(mut cli: Cli) -> Cli {
+fn complete(cli: Cli) -> Cli {
     if let Command::Why(WhyArguments { name: None, .. }) = &cli.command {
         refuse("why", "nothing is asked for: NAME is required");
     }
-    let name = cli.command.name();
-    let asked = match &cli.command {
-        Command::Why(arguments) => arguments.name.clone(),
-        Command::Build(_) | Command::Run(_) => None,
-    };
-    let program = cli.program_mut();
+    let Some(program) = cli.command.program() else { return cli };
     if program.entry.is_none() && program.module.is_none() {
+        let name = cli.command.name();
+        let asked = match &cli.command {
+            Command::Why(arguments) => arguments.name.as_ref(),
+            _ => None,
+        };
         // `why dist/app`: that is no name of anything, it is the program.
         if let Some(file) = asked.filter(|asked| Path::new(asked).exists()) {
-            refuse(name, &format!("what is asked for in {}? NAME is required", Path::new(&file).display()));
+            refuse(name, &format!("what is asked for in {}? NAME is required", Path::new(file).display()));
         }
         refuse(name, "no program is named: ENTRY or -m MODULE is required, or `entry` in [tool.snapfreeze]");
     }
@@ -82,10 +84,7 @@ impl Command {
 
 /// The options of the project that the program belongs to.
 fn configuration(cli: &Cli) -> Result<Option<Configuration>, ConfigError> {
-    let program = cli.program();
-    if program.no_config {
-        return Ok(None);
-    }
+    let Some(program) = cli.command.program().filter(|program| !program.no_config) else { return Ok(None) };
     let command = Cli::command();
     let Some(building) = command.find_subcommand("build") else { return Ok(None) };
     match &program.config {
@@ -111,28 +110,12 @@ fn directory(program: &ProgramArguments) -> PathBuf {
 }
 
 impl Cli {
-    fn program(&self) -> &ProgramArguments {
-        match &self.command {
-            Command::Build(arguments) => &arguments.program,
-            Command::Run(arguments) => &arguments.program,
-            Command::Why(arguments) => &arguments.program,
-        }
-    }
-
     /// The command with each positional argument where it belongs.
     fn settled(mut self) -> Self {
         if let Command::Why(arguments) = &mut self.command {
             arguments.settle();
         }
         self
-    }
-
-    fn program_mut(&mut self) -> &mut ProgramArguments {
-        match &mut self.command {
-            Command::Build(arguments) => &mut arguments.program,
-            Command::Run(arguments) => &mut arguments.program,
-            Command::Why(arguments) => &mut arguments.program,
-        }
     }
 }
 

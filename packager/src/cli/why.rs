@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use clap::builder::Resettable;
 use clap::{Args, Id};
 
-use super::ProgramArguments;
+use super::program::ProgramArguments;
 use crate::error::Error;
 use crate::ops::why::{executable_at, of_executable, of_program};
 use crate::why::answer::Question;
