@@ -15,13 +15,17 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use program::ProgramArguments;
+use voice::{ColorOption, Voice};
 
 use crate::error::Error;
 
 /// Turn a Python program into one native executable that starts at once and needs no Python.
 #[derive(Debug, Parser)]
-#[command(name = "snapfreeze", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(name = "snapfreeze", version, arg_required_else_help = true, max_term_width = 100, styles = voice::STYLES)]
 struct Cli {
+    #[command(flatten)]
+    voice: Voice,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -62,10 +66,14 @@ pub fn main() -> ExitCode {
 
 /// Runs a command line, the command's own name first. What it returns is the exit code.
 pub fn run_line(arguments: &[OsString]) -> ExitCode {
-    let result = configured::parse(arguments).map_err(Error::from).and_then(|cli| match cli.command {
-        Command::Build(arguments) => build::build(arguments),
-        Command::Run(arguments) => run::run(arguments),
-        Command::Why(arguments) => why::why(arguments),
+    ColorOption::of_line(arguments).apply();
+    let result = configured::parse(arguments).map_err(Error::from).and_then(|Cli { voice, command }| {
+        voice.color.apply();
+        match command {
+            Command::Build(arguments) => build::build(arguments, voice),
+            Command::Run(arguments) => run::run(arguments, voice),
+            Command::Why(arguments) => why::why(arguments, voice),
+        }
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -13,7 +13,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Options of the command line that say how it is used, not what is built.
-const NOT_OF_A_PROJECT: [&str; 7] = ["config", "help", "jobs", "no-config", "quiet", "verbose", "version"];
+const NOT_OF_A_PROJECT: [&str; 8] =
+    ["color", "config", "help", "jobs", "no-config", "quiet", "verbose", "version"];
 
 /// Options whose values are paths, with how these are written.
 pub(crate) const PATHS: [(&str, Form); 6] = [

@@ -23,10 +23,11 @@ use crate::entry::Entry;
 pub fn parse(arguments: &[OsString]) -> Result<Cli, ConfigError> {
     let written = Cli::parse_from(arguments).settled();
     let Some(configuration) = configuration(&written)? else { return Ok(complete(written)) };
-    let (command, name) =
-        (Cli::command(), arguments.get(1).and_then(|name| name.to_str()).unwrap_or_default());
+    let (command, name) = (Cli::command(), written.command.name());
     let known = command.find_subcommand(name).map(|command| configuration.arguments(command));
-    let (before, after) = arguments.split_at(arguments.len().min(2));
+    // Global options may come before the command; none of them has a value that is a command's name.
+    let place = arguments.iter().skip(1).position(|argument| argument == name).map_or(1, |place| place + 2);
+    let (before, after) = arguments.split_at(arguments.len().min(place));
     let all = before.iter().cloned().chain(known.unwrap_or_default()).chain(after.iter().cloned());
     let matches =
         command.mut_subcommand(name, |command| command.args_override_self(true)).get_matches_from(all);

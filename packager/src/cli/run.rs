@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::Args;
 
 use super::program::ProgramArguments;
-use super::voice::tell;
+use super::voice::Voice;
 use crate::error::Error;
 use crate::ops;
 
@@ -24,7 +24,7 @@ pub struct RunArguments {
 ///
 /// # Errors
 /// When the build fails, or the executable cannot be executed.
-pub fn run(arguments: RunArguments) -> Result<(), Error> {
+pub fn run(arguments: RunArguments, voice: Voice) -> Result<(), Error> {
     let request = arguments.program.into_request()?;
-    match ops::run::run(request, &arguments.arguments, tell)? {}
+    match ops::run::run(request, &arguments.arguments, |report| voice.tell(report))? {}
 }

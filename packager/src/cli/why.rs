@@ -1,12 +1,12 @@
 //! `why`: its arguments, and what it prints.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
 
 use clap::builder::Resettable;
 use clap::{Args, Id};
 
 use super::program::ProgramArguments;
+use super::voice::{Voice, print};
 use crate::error::Error;
 use crate::ops::why::{executable_at, of_executable, of_program};
 use crate::why::answer::Question;
@@ -25,10 +25,6 @@ pub struct WhyArguments {
     /// A module, a data file (its path in the program), or a library
     #[arg(value_name = "NAME", index = 2, help_heading = None::<&'static str>)]
     pub name: Option<OsString>,
-
-    /// Show all imports that were not followed
-    #[arg(short, long, help_heading = None::<&'static str>)]
-    verbose: bool,
 }
 
 impl WhyArguments {
@@ -40,19 +36,18 @@ impl WhyArguments {
     }
 }
 
-/// Answers on stdout.
+/// Answers on stdout; with `--verbose`, all imports that were not followed are part of the answer.
 ///
 /// # Errors
 /// When there is no answer.
-pub fn why(arguments: WhyArguments) -> Result<(), Error> {
+pub fn why(arguments: WhyArguments, voice: Voice) -> Result<(), Error> {
     let name = arguments.name.unwrap_or_default();
-    let question = Question { name: &name.to_string_lossy(), all: arguments.verbose };
+    let question = Question { name: &name.to_string_lossy(), all: voice.verbose };
     let executable = arguments.program.entry.as_deref().and_then(executable_at);
     let answer = match executable {
         Some(executable) => of_executable(&executable, &question)?,
         None => of_program(&arguments.program.into_request()?, &question)?,
     };
-    // A reader that has seen enough closes the pipe.
-    let _ = io::stdout().write_all(answer.as_bytes());
+    print(answer);
     Ok(())
 }
