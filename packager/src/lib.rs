@@ -17,6 +17,7 @@ pub mod error;
 pub mod fuse;
 pub mod graph;
 pub mod hooks;
+pub mod inspect;
 pub mod ops;
 pub mod plan;
 pub mod probe;

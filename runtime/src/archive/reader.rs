@@ -103,6 +103,11 @@ impl<'a> Archive<'a> {
         u64_at(self.bytes, layout::header::INDEX_CHECKSUM).unwrap_or_default()
     }
 
+    /// Length of the archive in bytes: header, blocks and index.
+    pub fn length(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Number of nodes.
     pub fn node_count(&self) -> usize {
         self.count(Section::Nodes)
@@ -311,6 +316,14 @@ impl<'a> Archive<'a> {
     /// When there is no such block, or its record is damaged.
     pub fn block_length(&self, number: u32) -> Result<usize> {
         Ok(self.block(number)?.raw_length as usize)
+    }
+
+    /// Length of a block as it is stored, in bytes.
+    ///
+    /// # Errors
+    /// When there is no such block, or its record is damaged.
+    pub fn stored_length(&self, number: u32) -> Result<usize> {
+        Ok(self.block(number)?.stored.len())
     }
 
     /// Decompresses a block into `out`, which must be exactly [`block_length`](Self::block_length) long.

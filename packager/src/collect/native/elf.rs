@@ -208,7 +208,7 @@ fn kind(header: &Header, dynamic: Option<&[Dyn]>) -> ElfKind {
 
 /// Where the strings of the dynamic section are in the file.
 #[derive(Clone, Copy)]
-struct StringTable {
+pub(crate) struct StringTable {
     offset: u64,
     size: u64,
 }
@@ -216,7 +216,7 @@ struct StringTable {
 impl StringTable {
     /// `DT_STRTAB` is an address: the segment that holds it gives the offset. goblin's translation
     /// answers 0, the ELF header, for an address outside all segments, and so is not used.
-    fn locate(entries: &[Dyn], segments: &[ProgramHeader]) -> Result<Self, ElfError> {
+    pub(crate) fn locate(entries: &[Dyn], segments: &[ProgramHeader]) -> Result<Self, ElfError> {
         let value = |tag| entries.iter().rfind(|entry| entry.d_tag == tag);
         let (Some(table), Some(size)) = (value(DT_STRTAB), value(DT_STRSZ)) else {
             return Err(ElfError::Malformed("the dynamic section has no string table"));
@@ -236,18 +236,18 @@ impl StringTable {
 }
 
 /// A file of known length of which pieces are read, never more than the file holds.
-struct Pieces<'a, R> {
+pub(crate) struct Pieces<'a, R> {
     source: &'a mut R,
     length: u64,
 }
 
 impl<'a, R: Read + Seek> Pieces<'a, R> {
-    fn of(source: &'a mut R) -> io::Result<Self> {
+    pub(crate) fn of(source: &'a mut R) -> io::Result<Self> {
         let length = source.seek(SeekFrom::End(0))?;
         Ok(Self { source, length })
     }
 
-    fn piece(&mut self, offset: u64, size: u64, what: &'static str) -> Result<Vec<u8>, ElfError> {
+    pub(crate) fn piece(&mut self, offset: u64, size: u64, what: &'static str) -> Result<Vec<u8>, ElfError> {
         let end = offset.checked_add(size);
         if end.is_none_or(|end| end > self.length) {
             return Err(ElfError::Truncated(what));
@@ -259,7 +259,7 @@ impl<'a, R: Read + Seek> Pieces<'a, R> {
         if read as u64 == size { Ok(bytes) } else { Err(ElfError::Truncated(what)) }
     }
 
-    fn header(&mut self) -> Result<(Header, Ctx), ElfError> {
+    pub(crate) fn header(&mut self) -> Result<(Header, Ctx), ElfError> {
         let size = self.length.min(header::header64::SIZEOF_EHDR as u64);
         let bytes = self.piece(0, size, "the ELF header")?;
         if !bytes.starts_with(header::ELFMAG) {
@@ -282,7 +282,7 @@ impl<'a, R: Read + Seek> Pieces<'a, R> {
 
     /// The program headers, with every loadable segment inside the file: the kernel would map a
     /// segment that is not, and the program would die of SIGBUS when it touches the page.
-    fn segments(&mut self, header: &Header, ctx: Ctx) -> Result<Vec<ProgramHeader>, ElfError> {
+    pub(crate) fn segments(&mut self, header: &Header, ctx: Ctx) -> Result<Vec<ProgramHeader>, ElfError> {
         let count = usize::from(header.e_phnum);
         let entry = ProgramHeader::size(ctx);
         if count > 0 && usize::from(header.e_phentsize) != entry {
@@ -301,7 +301,7 @@ impl<'a, R: Read + Seek> Pieces<'a, R> {
     }
 
     /// The dynamic section up to `DT_NULL`; `None` if there is none.
-    fn dynamic_entries(
+    pub(crate) fn dynamic_entries(
         &mut self,
         segments: &[ProgramHeader],
         ctx: Ctx,
@@ -319,7 +319,7 @@ impl<'a, R: Read + Seek> Pieces<'a, R> {
         Ok(dynamic.map(|dynamic| dynamic.dyns))
     }
 
-    fn string(&mut self, table: StringTable, index: u64, limit: u64) -> Result<Vec<u8>, ElfError> {
+    pub(crate) fn string(&mut self, table: StringTable, index: u64, limit: u64) -> Result<Vec<u8>, ElfError> {
         let room = table.size.checked_sub(index).filter(|room| *room > 0);
         let room = room.ok_or(ElfError::Malformed("a string lies outside the string table"))?;
         let offset = table.offset.saturating_add(index);
@@ -330,7 +330,7 @@ impl<'a, R: Read + Seek> Pieces<'a, R> {
         Ok(bytes)
     }
 
-    fn name(&mut self, table: StringTable, index: u64) -> Result<String, ElfError> {
+    pub(crate) fn name(&mut self, table: StringTable, index: u64) -> Result<String, ElfError> {
         let bytes = self.string(table, index, MAX_NAME)?;
         String::from_utf8(bytes).map_err(|_| ElfError::Malformed("a library's name is not UTF-8"))
     }

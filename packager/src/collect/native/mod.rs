@@ -16,7 +16,7 @@
 use std::path::{Path, PathBuf};
 
 mod closure;
-mod elf;
+pub(crate) mod elf;
 mod ld_so_conf;
 pub mod loaded;
 pub mod opened;
