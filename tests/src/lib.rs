@@ -19,6 +19,7 @@ pub mod jail;
 pub mod many_modules;
 pub mod peers;
 pub mod readme;
+pub mod redaction;
 pub mod strace;
 pub mod trial;
 
