@@ -25,6 +25,9 @@ pub struct Interpreter {
 /// The variable that names more interpreters, separated as in PATH.
 pub const MORE_INTERPRETERS: &str = "SNAPFREEZE_TEST_PYTHONS";
 
+/// The variable that says which versions are tested, where not all are: `3.9,3.13`.
+pub const VERSIONS: &str = "SNAPFREEZE_TEST_VERSIONS";
+
 /// An interpreter's place, mostly a minor version's: the interpreter, or why there is none to test with.
 #[derive(Debug, Clone)]
 pub struct Slot {
@@ -62,8 +65,15 @@ pub fn slots(cache: &Cache) -> Vec<Slot> {
             programs.iter().map(|python| scope.spawn(move || examine(python, cache))).collect();
         running.into_iter().filter_map(|answer| answer.join().ok().flatten()).collect()
     });
+    let asked = std::env::var(VERSIONS).ok().filter(|asked| !asked.trim().is_empty());
+    let is_asked = |minor: &str| {
+        asked.as_ref().is_none_or(|asked| asked.split(',').any(|version| version.trim() == minor))
+    };
     let slot = |minor: u8| {
         let minor = format!("3.{minor}");
+        if !is_asked(&minor) {
+            return Slot { minor, found: Err(format!("not in {VERSIONS}")) };
+        }
         let own = || answers.iter().filter(|answer| answer.interpreter.minor == minor);
         let best = own().find(|answer| answer.has_libpython && answer.has_venv);
         let found = match best.or_else(|| own().find(|answer| answer.has_libpython)) {
