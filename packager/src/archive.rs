@@ -28,6 +28,7 @@ use crate::collect::files::{FileContent, TreeFile, TreePath};
 use crate::compile::{Bytecode, PYC_HEADER};
 use crate::graph::LeaveReason;
 use crate::plan::{Plan, PlannedContent, PlannedModule};
+use crate::progress::Progress;
 use crate::why::Reasons;
 use levels::Levels;
 use native::Native;
@@ -75,15 +76,18 @@ pub fn write<W: Write + Seek>(
     plan: &Plan,
     bytecode: &Bytecode,
     cache: &Cache,
+    progress: &Progress,
     out: W,
 ) -> Result<(u64, W), ArchiveWriteError> {
     let mut packer = Packer {
         writer: ArchiveWriter::new(out)?,
         cache,
+        progress,
         levels: plan.target.compress.into(),
         strip: plan.target.strip,
         native: BTreeMap::new(),
     };
+    progress.expect(bytes_to_compress(plan, bytecode));
     let (eager, later): (Vec<&PlannedModule>, Vec<&PlannedModule>) =
         plan.modules.iter().partition(|module| module.eager);
 
@@ -176,6 +180,25 @@ fn libpython(plan: &Plan) -> Option<u32> {
     u32::try_from(plan.libraries.len() - 1).ok()
 }
 
+/// How many bytes there are to compress, about: equal files count each, and nobody knows yet how long the reasons will be.
+fn bytes_to_compress(plan: &Plan, bytecode: &Bytecode) -> u64 {
+    let code: usize = bytecode.modules.values().map(|code| PYC_HEADER + code.len()).sum();
+    let extensions = plan.modules.iter().filter_map(|module| match &module.content {
+        PlannedContent::Extension { path, .. } => Some(path),
+        _ => None,
+    });
+    let libraries = plan.libraries.iter().filter(|library| !library.is_fused).map(|library| &library.path);
+    let natives: BTreeSet<&PathBuf> = extensions.chain(libraries).collect();
+    let natives = natives.into_iter().filter_map(|path| Some(std::fs::metadata(path).ok()?.len()));
+    let data = plan.files.iter().map(|file| match &file.content {
+        FileContent::Disk { length, .. } => *length,
+        FileContent::Bytes(bytes) => bytes.len() as u64,
+        _ => 0,
+    });
+    let beside = plan.target.beside;
+    code as u64 + natives.chain(data).filter(|_| !beside).sum::<u64>()
+}
+
 /// The extent of a namespace package.
 const NOTHING: Extent = Extent { block: 0, offset: 0, length: 0 };
 
@@ -187,6 +210,7 @@ type Extents = BTreeMap<String, Extent>;
 struct Packer<'a, W> {
     writer: ArchiveWriter<W>,
     cache: &'a Cache,
+    progress: &'a Progress,
     levels: Levels,
     /// Whether only the loaded part of native files is written.
     strip: bool,
@@ -266,10 +290,10 @@ impl<W: Write + Seek> Packer<'_, W> {
 
     /// Compresses blocks side by side and writes them in order.
     fn add_blocks(&mut self, blocks: &[&[u8]], level: i32) -> Result<Vec<u32>, ArchiveWriteError> {
-        let cache = self.cache;
+        let (cache, progress) = (self.cache, self.progress);
         let packed: Vec<PackedBlock> = blocks
             .par_iter()
-            .map(|raw| compress_with_cache(cache, raw, level))
+            .map(|raw| compress_with_cache(cache, raw, level).inspect(|_| progress.add(raw.len() as u64)))
             .collect::<Result<_, _>>()
             .map_err(ArchiveWriteError::Compress)?;
         Ok(packed.iter().map(|block| self.writer.add_block(block)).collect::<Result<_, _>>()?)

@@ -6,7 +6,9 @@ mod build;
 mod configured;
 mod contents;
 mod program;
+mod progress;
 mod run;
+mod summary;
 mod voice;
 mod why;
 

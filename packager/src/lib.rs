@@ -21,6 +21,7 @@ pub mod inspect;
 pub mod ops;
 pub mod plan;
 pub mod probe;
+pub mod progress;
 pub mod project;
 pub mod report;
 pub mod request;

@@ -13,6 +13,7 @@ use crate::collect::data::DataOptions;
 use crate::entry::Entry;
 use crate::graph::build::Root;
 use crate::graph::options::GraphOptions;
+use crate::progress::Progress;
 use crate::trace::TraceArguments;
 
 /// A build, fully specified.
@@ -60,6 +61,8 @@ pub struct BuildRequest {
     pub interpreter: InterpreterOption,
     /// How hard its contents are compressed.
     pub compress: CompressOption,
+    /// Where the build tells how far it is.
+    pub progress: Progress,
 }
 
 /// Which hooks written for PyInstaller are used.
@@ -153,6 +156,7 @@ impl BuildRequest {
             collects_during_imports: false,
             interpreter: InterpreterOption::None,
             compress: CompressOption::Balanced,
+            progress: Progress::default(),
         }
     }
 }

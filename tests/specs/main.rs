@@ -51,6 +51,7 @@ mod statics;
 mod stdlib;
 mod traces;
 mod virtual_files;
+mod voice;
 mod why;
 mod workloads;
 
@@ -95,6 +96,7 @@ const BEHAVIOURS: &[Behaviour] = &[
     statics::trials,
     stdlib::trials,
     virtual_files::trials,
+    voice::trials,
     why::trials,
     workloads::trials,
 ];

@@ -51,7 +51,7 @@ fn left_out(fixtures: &Fixtures, interpreter: &Interpreter) {
     let expected = execute(python_command(&python.python).arg(&program).args(OPTIONAL)).succeeded("python");
     assert_eq!(count(&expected, "True"), OPTIONAL.len(), "they are installed");
     let (report, frozen) = build(fixtures, &python, &folder, "tables.py", &[]);
-    let told = "left out: ipython, pillow (optional; --follow-optional NAME brings one in)";
+    let told = "left out  ipython, pillow (optional; --follow-optional NAME brings one in)";
     assert!(report.lines().any(|line| line == told), "{report}");
     let outcome = execute(plain_command(&frozen).args(OPTIONAL)).succeeded("frozen");
     assert_eq!((count(&outcome, "True"), count(&outcome, "False")), (0, OPTIONAL.len()));

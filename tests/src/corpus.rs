@@ -224,6 +224,6 @@ impl Row {
 /// What a build says of the result, without its name and size.
 fn summary(built: &Outcome) -> String {
     let text = built.out() + &built.err();
-    let line = text.lines().find(|line| line.contains(" modules, ")).unwrap_or_default();
-    line.split(", ").skip(2).take(4).collect::<Vec<_>>().join(", ")
+    let contents = text.lines().find_map(|line| line.strip_prefix("contents"));
+    contents.unwrap_or_default().trim().to_owned()
 }

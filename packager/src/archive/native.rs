@@ -11,6 +11,7 @@ use super::levels::Levels;
 use super::{ArchiveWriteError, BATCH, Packer, compress_with_cache, read_error};
 use crate::cache::Cache;
 use crate::collect::native::loaded::loaded_part;
+use crate::progress::Progress;
 
 /// A native file, and the level at which it is compressed.
 pub(super) type Native<'a> = (&'a Path, i32);
@@ -52,11 +53,10 @@ impl<W: Write + Seek> Packer<'_, W> {
     }
 
     fn add_batch(&mut self, batch: &[(&PathBuf, i32)]) -> Result<(), ArchiveWriteError> {
-        let (levels, strip, cache) = (self.levels, self.strip, self.cache);
-        let packed: Vec<Packed> = batch
-            .par_iter()
-            .map(|(path, level)| pack(path, *level, levels, strip, cache))
-            .collect::<Result<_, _>>()?;
+        let packing =
+            Packing { levels: self.levels, strip: self.strip, cache: self.cache, progress: self.progress };
+        let packed: Vec<Packed> =
+            batch.par_iter().map(|(path, level)| packing.pack(path, *level)).collect::<Result<_, _>>()?;
         for ((path, _), Packed { blocks, length }) in batch.iter().zip(packed) {
             let numbers: Vec<u32> =
                 blocks.iter().map(|block| self.writer.add_block(block)).collect::<Result<_, _>>()?;
@@ -67,20 +67,29 @@ impl<W: Write + Seek> Packer<'_, W> {
     }
 }
 
-fn pack(
-    path: &Path,
-    level: i32,
+/// How native files are packed.
+#[derive(Clone, Copy)]
+struct Packing<'a> {
     levels: Levels,
     strip: bool,
-    cache: &Cache,
-) -> Result<Packed, ArchiveWriteError> {
-    let bytes = std::fs::read(path).map_err(|source| read_error(path, source))?;
-    let bytes = if strip { loaded_part(bytes) } else { bytes };
-    let pieces: Vec<&[u8]> = levels.native_pieces(&bytes).collect();
-    let blocks = pieces
-        .par_iter()
-        .map(|raw| compress_with_cache(cache, raw, level))
-        .collect::<Result<_, _>>()
-        .map_err(ArchiveWriteError::Compress)?;
-    Ok(Packed { blocks, length: bytes.len() as u64 })
+    cache: &'a Cache,
+    progress: &'a Progress,
+}
+
+impl Packing<'_> {
+    fn pack(self, path: &Path, level: i32) -> Result<Packed, ArchiveWriteError> {
+        let bytes = std::fs::read(path).map_err(|source| read_error(path, source))?;
+        let whole = bytes.len();
+        let bytes = if self.strip { loaded_part(bytes) } else { bytes };
+        // What is not taken is done with.
+        self.progress.add((whole - bytes.len()) as u64);
+        let compress = |raw: &&[u8]| {
+            let block = compress_with_cache(self.cache, raw, level);
+            block.inspect(|_| self.progress.add(raw.len() as u64))
+        };
+        let pieces: Vec<&[u8]> = self.levels.native_pieces(&bytes).collect();
+        let blocks =
+            pieces.par_iter().map(compress).collect::<Result<_, _>>().map_err(ArchiveWriteError::Compress)?;
+        Ok(Packed { blocks, length: bytes.len() as u64 })
+    }
 }

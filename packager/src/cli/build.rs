@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::program::ProgramArguments;
+use super::progress::watched;
+use super::summary::Summary;
 use super::voice::{Voice, print};
 use crate::error::Error;
 use crate::graph::LeftEdge;
@@ -39,10 +41,13 @@ pub fn build(arguments: BuildArguments, voice: Voice) -> Result<(), Error> {
         request.output = output;
     }
     request.onedir = arguments.onedir;
-    let report = ops::build::build(&request)?;
+    let report = watched(voice, |progress| {
+        request.progress = progress;
+        ops::build::build(&request)
+    })?;
     voice.tell(&report);
     if !voice.quiet {
-        print(format_args!("{report}\n"));
+        print(Summary(&report));
     }
     if voice.verbose {
         for missing in &report.plan.missing {
@@ -55,7 +60,6 @@ pub fn build(arguments: BuildArguments, voice: Voice) -> Result<(), Error> {
                 voice.detail(format_args!("left out: {name} (optional in {from}, line {line}; {option})"));
             }
         }
-        voice.detail(format_args!("phases: {}", report.phases));
     }
     Ok(())
 }

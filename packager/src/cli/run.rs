@@ -5,9 +5,11 @@ use std::ffi::OsString;
 use clap::Args;
 
 use super::program::ProgramArguments;
+use super::progress::watched;
 use super::voice::Voice;
 use crate::error::Error;
 use crate::ops;
+use crate::request::BuildRequest;
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -26,5 +28,15 @@ pub struct RunArguments {
 /// When the build fails, or the executable cannot be executed.
 pub fn run(arguments: RunArguments, voice: Voice) -> Result<(), Error> {
     let request = arguments.program.into_request()?;
-    match ops::run::run(request, &arguments.arguments, |report| voice.tell(report))? {}
+    let build = |request: &BuildRequest| {
+        let mut request = request.clone();
+        // The line of the progress is gone before the program begins.
+        let report = watched(voice, |progress| {
+            request.progress = progress;
+            ops::build::build(&request)
+        })?;
+        voice.tell(&report);
+        Ok(())
+    };
+    match ops::run::run(request, &arguments.arguments, build)? {}
 }

@@ -24,6 +24,8 @@ const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const NOTE: Style = AnsiColor::Cyan.on_default().bold();
 /// What is good, and headings.
 pub const GOOD: Style = AnsiColor::Green.on_default().bold();
+/// What is less important than what is beside it.
+pub const DIM: Style = Style::new().dimmed();
 
 /// Colours of `--help` and of wrong command lines.
 pub const STYLES: Styles = Styles::styled()

@@ -6,6 +6,7 @@ use clap::builder::Resettable;
 use clap::{Args, Id};
 
 use super::program::ProgramArguments;
+use super::progress::watched;
 use super::voice::{Voice, print};
 use crate::error::Error;
 use crate::ops::why::{executable_at, of_executable, of_program};
@@ -46,7 +47,13 @@ pub fn why(arguments: WhyArguments, voice: Voice) -> Result<(), Error> {
     let executable = arguments.program.entry.as_deref().and_then(executable_at);
     let answer = match executable {
         Some(executable) => of_executable(&executable, &question)?,
-        None => of_program(&arguments.program.into_request()?, &question)?,
+        None => {
+            let mut request = arguments.program.into_request()?;
+            watched(voice, |progress| {
+                request.progress = progress;
+                of_program(&request, &question)
+            })?
+        }
     };
     print(answer);
     Ok(())

@@ -22,6 +22,7 @@ use crate::cache::{Cache, Key, Shelf};
 use crate::graph::distributions::is_in_site;
 use crate::plan::{Plan, PlannedContent, PlannedModule, PlannedOrigin};
 use crate::probe::PythonFacts;
+use crate::progress::Progress;
 
 /// What the frozen module `encodings` does: CPython imports it before anything else, and it installs the importer.
 const BOOTSTRAP: &str = "\
@@ -87,6 +88,7 @@ pub fn compile(
     facts: &PythonFacts,
     cache: &Cache,
     jobs: usize,
+    progress: &Progress,
 ) -> Result<Bytecode, CompileError> {
     let compiler = Compiler {
         facts,
@@ -102,8 +104,13 @@ pub fn compile(
             matches!(module.content, PlannedContent::Source { .. } | PlannedContent::Bytecode { .. })
         })
         .collect();
-    let ready: Vec<Option<Vec<u8>>> =
-        with_code.par_iter().map(|module| compiler.without_compiling(module)).collect();
+    progress.expect(with_code.len() as u64);
+    let ready = |module: &&PlannedModule| {
+        let code = compiler.without_compiling(module);
+        progress.add(u64::from(code.is_some()));
+        code
+    };
+    let ready: Vec<Option<Vec<u8>>> = with_code.par_iter().map(ready).collect();
 
     let mut bytecode =
         Bytecode { modules: BTreeMap::new(), bootstrap: compiler.bootstrap()?, warnings: Vec::new() };
@@ -122,7 +129,8 @@ pub fn compile(
     let to_compile = left
         .iter()
         .map(|(module, _, text)| CompileJob { source: text.to_vec(), display: module.name.clone() });
-    let outcomes = compiler.workers.compile_all(to_compile.collect(), compiler.optimize)?;
+    let outcomes =
+        compiler.workers.compile_each(to_compile.collect(), compiler.optimize, &|| progress.add(1))?;
     let results: Vec<(&PlannedModule, Result<Vec<u8>, CompileError>)> = left
         .par_iter()
         .zip(outcomes)

@@ -135,6 +135,19 @@ impl Workers {
         jobs: Vec<CompileJob>,
         optimize: u8,
     ) -> Result<Vec<CompileOutcome>, WorkerError> {
+        self.compile_each(jobs, optimize, &|| {})
+    }
+
+    /// As [`Workers::compile_all`]; `done` is called after each job, on the thread that has done it.
+    ///
+    /// # Errors
+    /// As [`Workers::compile_all`].
+    pub fn compile_each(
+        &self,
+        jobs: Vec<CompileJob>,
+        optimize: u8,
+        done: &(dyn Fn() + Sync),
+    ) -> Result<Vec<CompileOutcome>, WorkerError> {
         let mut order: Vec<usize> = (0..jobs.len()).collect();
         order.sort_by_key(|&job| Reverse(jobs[job].source.len()));
         let queue =
@@ -145,7 +158,7 @@ impl Workers {
                 .slots
                 .iter()
                 .take(jobs.len())
-                .map(|slot| scope.spawn(|| self.work_through(slot, &queue, optimize)))
+                .map(|slot| scope.spawn(|| self.work_through(slot, &queue, optimize, done)))
                 .collect();
             threads
                 .into_iter()
@@ -191,6 +204,7 @@ impl Workers {
         slot: &Mutex<Option<Worker>>,
         queue: &Queue<'_>,
         optimize: u8,
+        done: &(dyn Fn() + Sync),
     ) -> Result<Vec<(usize, CompileOutcome)>, (usize, WorkerError)> {
         let mut slot = lock(slot);
         let mut outcomes = Vec::new();
@@ -200,6 +214,7 @@ impl Workers {
                 .inspect_err(|_| queue.stop.store(true, Ordering::Relaxed))
                 .map_err(|error| (place, error))?;
             outcomes.push((index, outcome));
+            done();
         }
         Ok(outcomes)
     }

@@ -33,6 +33,7 @@ use crate::cache::Cache;
 use crate::compile::amendments::is_amended;
 use crate::entry::Entry;
 use crate::probe::PythonFacts;
+use crate::progress::Progress;
 use crate::project::declared;
 use crate::trace::TracedModule;
 
@@ -60,6 +61,8 @@ pub struct GraphRequest<'a> {
     pub options: GraphOptions<'a>,
     /// What was imported in traced runs, in order.
     pub traced: &'a [TracedModule],
+    /// Where modules are counted.
+    pub progress: &'a Progress,
 }
 
 /// Builds the graph. Returns it with the name of the module that runs as `__main__`.
@@ -370,6 +373,7 @@ impl<'a> Builder<'a> {
             }))
         };
         let read: Vec<_> = pool.install(|| names.par_iter().map(read).collect());
+        self.request.progress.add(names.len() as u64);
         let mut for_interpreter = Vec::new();
         for (name, imports) in names.iter().zip(read) {
             match imports {

@@ -41,6 +41,7 @@ pub fn graph_with(
         is_interpreter: false,
         options,
         traced: &[],
+        progress: &Progress::default(),
     };
     Some(build(&request).unwrap().0)
 }
@@ -83,6 +84,7 @@ fn main_is_there_whoever_runs_as_it() {
         is_interpreter: false,
         options: GraphOptions::default(),
         traced: &[],
+        progress: &Progress::default(),
     };
     let (graph, main) = build(&request).unwrap();
     assert_eq!(main, "main");
@@ -149,6 +151,7 @@ fn packages_are_not_imported_to_look_for_submodules_that_their_directories_lack(
         is_interpreter: false,
         options: GraphOptions::default(),
         traced: &[],
+        progress: &Progress::default(),
     };
     let (graph, _) = build(&request).unwrap();
     assert!(graph.missing.contains_key("pkg.nothing"));

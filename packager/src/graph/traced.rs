@@ -135,6 +135,7 @@ mod tests {
     use crate::compile::workers::tests::interpreters;
     use crate::entry::Entry;
     use crate::probe::probe;
+    use crate::progress::Progress;
     use crate::trace::Importer;
 
     /// The graph of `main.py` beside distributions, with modules that runs have imported.
@@ -152,6 +153,7 @@ mod tests {
             is_interpreter: false,
             options: GraphOptions { excluded, ..GraphOptions::default() },
             traced,
+            progress: &Progress::default(),
         };
         Some(build(&request).unwrap().0)
     }

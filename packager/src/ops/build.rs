@@ -8,6 +8,7 @@ use crate::compile::compile;
 use crate::error::Error;
 use crate::graph::build::GraphError;
 use crate::ops::prepare::{Prepared, prepare};
+use crate::progress::Stage;
 use crate::report::{Report, left_out};
 use crate::request::BuildRequest;
 
@@ -38,15 +39,15 @@ fn phases(request: &BuildRequest) -> Result<Report, Error> {
     let started = Instant::now();
     let Prepared { chosen, program, plan, took, graph } = prepare(request)?;
     let (mut plan, mut took) = (plan, took);
-    let BuildRequest { cache, jobs, .. } = request;
+    let BuildRequest { cache, jobs, progress, .. } = request;
 
     let output = request.output.as_path();
     let executable = if request.onedir { executable_in(output) } else { output.to_owned() };
     refuse_input(&executable, &plan)?;
-    let bytecode = took.time("compile", || compile(&plan, &chosen.facts, cache, *jobs))?;
+    let bytecode = took.time(Stage::Compile, || compile(&plan, &chosen.facts, cache, *jobs, progress))?;
     plan.show_sources(|name| bytecode.modules.contains_key(name));
-    let write_archive = |file| crate::archive::write(&plan, &bytecode, cache, file);
-    let size = took.time("attach", || {
+    let write_archive = |file| crate::archive::write(&plan, &bytecode, cache, progress, file);
+    let size = took.time(Stage::Compress, || {
         if request.onedir {
             attach_directory(output, &program.bytes, &plan, &bytecode, write_archive)
         } else {

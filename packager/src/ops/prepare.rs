@@ -1,8 +1,5 @@
 //! From a request to the plan: everything that is decided before anything is compiled or written.
 
-use std::fmt;
-use std::time::{Duration, Instant};
-
 use crate::collect::certificates::certificate_paths;
 use crate::collect::data::{DataRequest, collect as collect_data};
 use crate::collect::{collect, library_search};
@@ -13,8 +10,9 @@ use crate::graph::build::{GraphRequest, build as build_graph};
 use crate::graph::order::predicted;
 use crate::plan::{Plan, plan};
 use crate::probe::interpreters::{Chosen, choose};
+use crate::progress::{Ended, Progress, Stage};
 use crate::request::{BuildRequest, InterpreterOption, environment};
-use crate::trace::{TraceRequest, run as trace};
+use crate::trace::{TraceRequest, Traced, run as trace};
 
 /// What is known before anything is compiled.
 #[derive(Debug)]
@@ -31,27 +29,29 @@ pub struct Prepared {
     pub took: Phases,
 }
 
-/// How long phases took, in their order.
+/// How long stages took and how far they came, in their order.
 #[derive(Debug, Clone, Default)]
-pub struct Phases(Vec<(&'static str, Duration)>);
-
-impl Phases {
-    /// Runs a phase and notes how long it takes.
-    pub fn time<T>(&mut self, name: &'static str, phase: impl FnOnce() -> T) -> T {
-        let started = Instant::now();
-        let result = phase();
-        self.0.push((name, started.elapsed()));
-        result
-    }
+pub struct Phases {
+    progress: Progress,
+    ended: Vec<Ended>,
 }
 
-impl fmt::Display for Phases {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, (name, took)) in self.0.iter().enumerate() {
-            let comma = if at == 0 { "" } else { ", " };
-            write!(formatter, "{comma}{name} {:.3} s", took.as_secs_f64())?;
-        }
-        Ok(())
+impl Phases {
+    /// No stage yet; each will be told.
+    pub fn telling(progress: &Progress) -> Self {
+        Self { progress: progress.clone(), ended: Vec::new() }
+    }
+
+    /// Runs a stage and notes how long it takes.
+    pub fn time<T>(&mut self, stage: Stage, run: impl FnOnce() -> T) -> T {
+        let (result, ended) = self.progress.stage(stage, run);
+        self.ended.push(ended);
+        result
+    }
+
+    /// The stages that have ended.
+    pub fn ended(&self) -> &[Ended] {
+        &self.ended
     }
 }
 
@@ -60,18 +60,22 @@ impl fmt::Display for Phases {
 /// # Errors
 /// When any phase fails.
 pub fn prepare(request: &BuildRequest) -> Result<Prepared, Error> {
-    let BuildRequest { entry, cache, optimize, jobs, roots, .. } = request;
-    let mut took = Phases::default();
+    let BuildRequest { entry, cache, optimize, jobs, roots, progress, .. } = request;
+    let mut took = Phases::telling(progress);
 
-    let chosen = took.time("probe", || choose(request.python.as_deref(), entry, environment, cache))?;
+    let chosen = took.time(Stage::Probe, || choose(request.python.as_deref(), entry, environment, cache))?;
     let facts = &chosen.facts;
     let library_path = environment("LD_LIBRARY_PATH");
     let search = library_search(&chosen.base, facts, library_path.as_deref())?;
-    let program = took.time("fuse", || program(&chosen, &search, request.fuse, cache))?;
+    let program = took.time(Stage::Fuse, || program(&chosen, &search, request.fuse, cache))?;
     let is_interpreter = request.interpreter != InterpreterOption::None;
     let (optimize, jobs) = (*optimize, *jobs);
     let trace_request = TraceRequest { entry, facts, paths: &request.paths, optimize, is_interpreter };
-    let traced = took.time("trace", || trace(&trace_request, &request.traces))?;
+    let traced = if request.traces.is_empty() {
+        Traced::default()
+    } else {
+        took.time(Stage::Trace, || trace(&trace_request, &request.traces))?
+    };
     let modules = &traced.modules;
     let graph_options = request.graph_options();
     let graph_request = GraphRequest {
@@ -84,8 +88,9 @@ pub fn prepare(request: &BuildRequest) -> Result<Prepared, Error> {
         is_interpreter,
         options: graph_options,
         traced: modules,
+        progress,
     };
-    let (graph, main) = took.time("graph", || build_graph(&graph_request))?;
+    let (graph, main) = took.time(Stage::Graph, || build_graph(&graph_request))?;
     let order = predicted(&graph, &main, modules.iter().map(|module| module.name.as_str()));
     let (options, output) = (&request.data, request.output.as_path());
     let latest_time = environment("SOURCE_DATE_EPOCH").and_then(|text| text.to_str()?.parse().ok());
@@ -99,16 +104,16 @@ pub fn prepare(request: &BuildRequest) -> Result<Prepared, Error> {
         opened: &traced.files,
         latest_time,
     };
-    let data = took.time("data", || collect_data(&data_request))?;
+    let data = took.time(Stage::Data, || collect_data(&data_request))?;
     let objects = &data.shared_objects;
-    let collection = took.time("libraries", || {
+    let collection = took.time(Stage::Libraries, || {
         let libpython = Some(program.carrier.as_path()).filter(|_| !program.is_fused);
         let mut collection = collect(&graph, &order, objects, libpython, &search)?;
         collection.certificates = certificate_paths(&graph, &collection, facts, cache);
         Ok::<_, Error>(collection)
     })?;
     let mut plan =
-        took.time("plan", || plan(request, main, (&chosen, &program), &graph, &order, collection, data));
+        took.time(Stage::Plan, || plan(request, main, (&chosen, &program), &graph, &order, collection, data));
     plan.warnings.splice(0..0, traced.warnings);
     Ok(Prepared { chosen, program, graph, plan, took })
 }

@@ -7,11 +7,9 @@ use std::process::Command;
 
 use crate::cache::{Cache, Key};
 use crate::error::Error;
-use crate::ops::build::build;
-use crate::report::Report;
 use crate::request::{BuildRequest, environment};
 
-/// Builds the program and executes it in this process's place. Returns only on failure.
+/// Builds the program by `build` and executes it in this process's place. Returns only on failure.
 ///
 /// The executable's place in the cache depends on the program and its options, so that concurrent runs of different
 /// programs do not meet; those of one program replace each other's file by renaming.
@@ -21,11 +19,10 @@ use crate::request::{BuildRequest, environment};
 pub fn run(
     mut request: BuildRequest,
     arguments: &[OsString],
-    tell: impl FnOnce(&Report),
+    build: impl FnOnce(&BuildRequest) -> Result<(), Error>,
 ) -> Result<Never, Error> {
     request.output = place(&request)?;
-    let report = build(&request)?;
-    tell(&report);
+    build(&request)?;
     let source = Command::new(&request.output).args(arguments).exec();
     Err(Error::Run { program: request.output, source })
 }

@@ -1,0 +1,124 @@
+//! How commands speak: progress on a terminal, a summary, details, colours; and what is silent.
+
+use std::process::Command;
+
+use libtest_mimic::Trial;
+use snapfreeze_tests::execution::python_command;
+use snapfreeze_tests::{Fixtures, Interpreter, Outcome, execute};
+
+/// Goes to the beginning of the line and empties it.
+const EMPTY_LINE: &str = "\r\x1b[K";
+
+pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
+    let slot = fixtures.preferred();
+    let trial = |name: &str| fixtures.trial(format!("voice::{name}"), &slot);
+    vec![
+        trial("a terminal shows the stages of a build, and then its summary").runs(on_a_terminal),
+        trial("a terminal that cannot go back in a line shows the summary alone").runs(on_a_dumb_terminal),
+        trial("without a terminal there is the summary alone").runs(without_a_terminal),
+        trial("verbose tells each stage, with counts and times").runs(verbose),
+        trial("quiet says nothing, wherever it stands").runs(quiet),
+        trial("colours are for whom they are wanted by").runs(colours),
+    ]
+}
+
+/// A build of a program that prints, in a cache of its own: it takes longer than nothing.
+fn build(fixtures: &Fixtures, python: &Interpreter) -> Command {
+    let folder = fixtures.folder("voice");
+    let mut command = fixtures.snapfreeze();
+    command.env("SNAPFREEZE_CACHE_DIR", folder.join("cache")).current_dir(&folder);
+    command.arg("build").arg(fixtures.spec("workloads/hello.py")).arg("--python").arg(&python.python);
+    command
+}
+
+/// The same on a terminal of this kind: all that it shows.
+fn shown(fixtures: &Fixtures, python: &Interpreter, kind: &str) -> String {
+    let inner = build(fixtures, python);
+    let mut command = python_command(&python.python);
+    command.arg(fixtures.spec("exits/terminal.py")).arg("").arg(inner.get_program()).args(inner.get_args());
+    if let Some(folder) = inner.get_current_dir() {
+        command.current_dir(folder);
+    }
+    for (name, value) in inner.get_envs() {
+        value.map(|value| command.env(name, value));
+    }
+    execute(command.env("TERM", kind)).succeeded("a build on a terminal").out()
+}
+
+fn on_a_terminal(fixtures: &Fixtures, python: &Interpreter) {
+    let shown = shown(fixtures, python, "xterm");
+    let (progress, summary) = shown.rsplit_once(EMPTY_LINE).unwrap();
+    assert!(progress.contains("graph") && progress.contains(" modules"), "{shown:?}");
+    assert!(!progress.contains('\n'), "it is one line: {shown:?}");
+    assert!(summary.contains("\x1b[32mbuilt"), "in colours: {shown:?}");
+}
+
+fn on_a_dumb_terminal(fixtures: &Fixtures, python: &Interpreter) {
+    let shown = shown(fixtures, python, "dumb");
+    assert!(shown.starts_with("built     dist/hello (") && !shown.contains('\x1b'), "{shown:?}");
+}
+
+/// The names of a summary's rows.
+fn rows(outcome: &Outcome) -> Vec<String> {
+    outcome.out().lines().map(|line| line.get(..10).unwrap_or_default().trim().to_owned()).collect()
+}
+
+fn without_a_terminal(fixtures: &Fixtures, python: &Interpreter) {
+    let outcome = execute(&mut build(fixtures, python)).succeeded("a build");
+    assert_eq!(outcome.err(), "");
+    assert_eq!(rows(&outcome)[..3], ["built", "contents", "python"], "{outcome:?}");
+    let out = outcome.out();
+    let contents = out.lines().nth(1).unwrap_or_default();
+    assert!(contents.contains(" modules, ") && contents.ends_with(" 0 data files"), "{outcome:?}");
+}
+
+fn verbose(fixtures: &Fixtures, python: &Interpreter) {
+    let outcome = execute(build(fixtures, python).arg("-v")).succeeded("a build");
+    let told = outcome.err();
+    let line = |stage: &str| told.lines().find(|line| line.starts_with(stage)).unwrap_or_default().to_owned();
+    for (stage, unit) in [("probe", ""), ("graph", " modules"), ("compile", " modules"), ("compress", " MB")]
+    {
+        let line = line(stage);
+        assert!(line.contains(" s") && line.ends_with(unit), "{stage}: {outcome:?}");
+    }
+    assert_eq!(line("trace"), "", "nothing was traced");
+    assert!(!told.contains('\r') && outcome.out().starts_with("built"), "{outcome:?}");
+}
+
+fn quiet(fixtures: &Fixtures, python: &Interpreter) {
+    let inner = build(fixtures, python);
+    let arguments: Vec<_> = inner.get_args().map(ToOwned::to_owned).collect();
+    for is_first in [true, false] {
+        let mut command = build(fixtures, python);
+        if is_first {
+            command = fixtures.snapfreeze();
+            command.arg("--quiet").args(&arguments).args(["-o"]).arg(fixtures.folder("voice").join("hello"));
+        } else {
+            command.arg("-q");
+        }
+        let outcome = execute(&mut command).succeeded("a quiet build");
+        assert!(outcome.stdout.is_empty() && outcome.stderr.is_empty(), "{outcome:?}");
+    }
+    let outcome = execute(fixtures.snapfreeze().args(["-q", "build", "/nonexistent.py"]));
+    assert!(outcome.code == Some(1) && outcome.err().starts_with("error: "), "{outcome:?}");
+}
+
+fn colours(fixtures: &Fixtures, _python: &Interpreter) {
+    let says = |options: &[&str], variables: &[(&str, &str)]| {
+        let mut command = fixtures.snapfreeze();
+        command.args(["build", "/nonexistent.py"]).args(options).envs(variables.iter().copied());
+        execute(&mut command).err()
+    };
+    let plain = says(&[], &[]);
+    assert!(plain.starts_with("error: there is no file"), "{plain:?}");
+    assert!(says(&["--color", "always"], &[]).starts_with("\x1b[1m\x1b[31merror\x1b[0m: there is no file"));
+    assert!(says(&[], &[("CLICOLOR_FORCE", "1")]).starts_with('\x1b'));
+    assert_eq!(says(&["--color=never"], &[("CLICOLOR_FORCE", "1")]), plain);
+    assert!(
+        says(&["--color=always"], &[("NO_COLOR", "1")]).starts_with('\x1b'),
+        "an option is asked for now"
+    );
+    // A wrong command line, too, which is found before any option is known.
+    assert!(says(&["--nonsense", "--color=always"], &[]).starts_with('\x1b'));
+    assert!(says(&["--nonsense"], &[]).starts_with("error: "));
+}
