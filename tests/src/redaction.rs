@@ -27,6 +27,10 @@ const UNITS: &[(&str, &str)] = &[
     ("modules", "[COUNT] modules"),
     ("libraries", "[COUNT] libraries"),
     ("data files", "[COUNT] data files"),
+    ("extension module", "[COUNT] extension modules"),
+    ("module", "[COUNT] modules"),
+    ("library", "[COUNT] libraries"),
+    ("data file", "[COUNT] data files"),
 ];
 
 impl Redactions {
@@ -89,6 +93,7 @@ mod tests {
             ("dist/hello: 8.0 MB, 175 modules, 0.10 s\n", "dist/hello: [SIZE], [COUNT] modules, [TIME]\n"),
             ("1,024 bytes and 3B", "[SIZE] and [SIZE]"),
             ("22 extension modules", "[COUNT] extension modules"),
+            ("1 library, 1 data file", "[COUNT] libraries, [COUNT] data files"),
             ("line 3, 0 to 2, v3s, 1.2.3s 12 sizes", "line 3, 0 to 2, v3s, [TIME] 12 sizes"),
             ("in 5ms.", "in [TIME]."),
             ("é 7 s", "é [TIME]"),
