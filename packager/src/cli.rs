@@ -19,8 +19,6 @@ use clap::{Parser, Subcommand};
 use program::ProgramArguments;
 use voice::{ColorOption, Voice};
 
-use crate::error::Error;
-
 /// Turn a Python program into one native executable that starts at once and needs no Python.
 #[derive(Debug, Parser)]
 #[command(name = "snapfreeze", version, arg_required_else_help = true, max_term_width = 100, styles = voice::STYLES)]
@@ -69,7 +67,7 @@ pub fn main() -> ExitCode {
 /// Runs a command line, the command's own name first. What it returns is the exit code.
 pub fn run_line(arguments: &[OsString]) -> ExitCode {
     ColorOption::of_line(arguments).apply();
-    let result = configured::parse(arguments).map_err(Error::from).and_then(|Cli { voice, command }| {
+    let result = configured::parse(arguments).and_then(|Cli { voice, command }| {
         voice.color.apply();
         match command {
             Command::Build(arguments) => build::build(arguments, voice),

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::config;
+
 /// The program to freeze.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
@@ -12,13 +14,20 @@ pub enum Entry {
     /// A package directory with `__init__.py` and `__main__.py`: as `python -m package` from beside it.
     Package(PathBuf),
     /// `-m module`: as `python -m module`.
-    Module(String),
+    Module {
+        /// Dotted name.
+        module: String,
+        /// Where `python` would be called.
+        directory: PathBuf,
+    },
     /// `module:function`: as the console script that an installer would make of it.
     Function {
         /// Dotted module name.
         module: String,
         /// Name of the function, dots allowed.
         function: String,
+        /// The directory in which the module is looked for first.
+        directory: PathBuf,
     },
 }
 
@@ -90,7 +99,7 @@ impl Entry {
     /// When it is not a module's name.
     pub fn from_module(name: &str) -> Result<Self, EntryError> {
         if is_dotted_name(name) {
-            Ok(Self::Module(name.to_owned()))
+            Ok(Self::Module { module: name.to_owned(), directory: current_directory() })
         } else {
             Err(EntryError::NotAModule(name.to_owned()))
         }
@@ -98,8 +107,50 @@ impl Entry {
 
     fn from_object_reference(argument: &Path) -> Option<Self> {
         let (module, function) = argument.to_str()?.split_once(':')?;
-        (is_dotted_name(module) && is_dotted_name(function))
-            .then(|| Self::Function { module: module.to_owned(), function: function.to_owned() })
+        let (module_name, function_name) = (module.to_owned(), function.to_owned());
+        (is_dotted_name(module) && is_dotted_name(function)).then(|| Self::Function {
+            module: module_name,
+            function: function_name,
+            directory: current_directory(),
+        })
+    }
+
+    /// The same program, if it is a module's, with the module looked for in this directory and not in the current one.
+    pub fn within(self, place: &Path) -> Self {
+        let directory = place.to_owned();
+        match self {
+            Self::Module { module, .. } => Self::Module { module, directory },
+            Self::Function { module, function, .. } => Self::Function { module, function, directory },
+            of_path => of_path,
+        }
+    }
+
+    /// The module that has to be found by its name.
+    pub fn module(&self) -> Option<&str> {
+        match self {
+            Self::Module { module, .. } | Self::Function { module, .. } => Some(module),
+            Self::Script(_) | Self::Directory(_) | Self::Package(_) => None,
+        }
+    }
+
+    /// Whether two are the same program: the same file, or the same name, wherever that is looked for.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let is_same_file = |one: &Path, other: &Path| {
+            one == other
+                || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+        };
+        match (self, other) {
+            (Self::Script(one), Self::Script(other))
+            | (Self::Directory(one) | Self::Package(one), Self::Directory(other) | Self::Package(other)) => {
+                is_same_file(one, other)
+            }
+            (Self::Module { module: one, .. }, Self::Module { module: other, .. }) => one == other,
+            (
+                Self::Function { module, function, .. },
+                Self::Function { module: other, function: called, .. },
+            ) => module == other && function == called,
+            _ => false,
+        }
     }
 
     /// The executable's name: the script's stem, the directory's name, the module's.
@@ -110,7 +161,7 @@ impl Entry {
                 of_path(path).map(|name| name.strip_suffix(".py").map(str::to_owned).unwrap_or(name))
             }
             Self::Directory(path) | Self::Package(path) => of_path(path),
-            Self::Module(module) => {
+            Self::Module { module, .. } => {
                 let module = module.strip_suffix(".__main__").unwrap_or(module);
                 module.rsplit('.').next().map(str::to_owned)
             }
@@ -127,17 +178,25 @@ impl Entry {
             Self::Script(path) => above(&path.canonicalize().unwrap_or_else(|_| path.clone())),
             Self::Directory(path) => path.clone(),
             Self::Package(path) => above(path),
-            Self::Module(_) | Self::Function { .. } => std::env::current_dir().unwrap_or_default(),
+            Self::Module { directory, .. } | Self::Function { directory, .. } => directory.clone(),
         }
     }
 
-    /// Where a project's own environment would be: beside the script or directory.
-    pub fn project_directory(&self) -> PathBuf {
-        match self {
+    /// Where a project's own environment may be, the nearest first: beside the script or directory, and above, up to the
+    /// directory with the pyproject.toml.
+    pub fn project_directories(&self) -> Vec<PathBuf> {
+        let beside = match self {
             Self::Directory(path) => path.parent().map(Path::to_owned).unwrap_or_default(),
             _ => self.search_directory(),
-        }
+        };
+        let file = config::find(&beside);
+        let top = file.as_deref().and_then(Path::parent).unwrap_or(&beside);
+        beside.ancestors().take_while(|directory| directory.starts_with(top)).map(Path::to_owned).collect()
     }
+}
+
+fn current_directory() -> PathBuf {
+    std::env::current_dir().unwrap_or_default()
 }
 
 fn is_identifier(text: &str) -> bool {
@@ -157,12 +216,13 @@ mod tests {
 
     #[test]
     fn names_come_from_the_entry() {
+        let module = |name: &str| Entry::from_module(name).unwrap();
         assert_eq!(Entry::Script("/a/tool.py".into()).name(), "tool");
         assert_eq!(Entry::Script("/a/tool".into()).name(), "tool");
         assert_eq!(Entry::Package("/a/pkg".into()).name(), "pkg");
-        assert_eq!(Entry::Module("http.server".into()).name(), "server");
-        assert_eq!(Entry::Module("pkg.__main__".into()).name(), "pkg");
-        assert_eq!(Entry::Function { module: "pkg.cli".into(), function: "main".into() }.name(), "pkg");
+        assert_eq!(module("http.server").name(), "server");
+        assert_eq!(module("pkg.__main__").name(), "pkg");
+        assert_eq!(Entry::from_argument(Path::new("pkg.cli:main")).unwrap().name(), "pkg");
     }
 
     #[test]
@@ -177,7 +237,8 @@ mod tests {
         assert!(matches!(Entry::from_argument(&at("pkg")), Ok(Entry::Directory(_))));
         std::fs::write(at("pkg/__init__.py"), "").unwrap();
         assert!(matches!(Entry::from_argument(&at("pkg")), Ok(Entry::Package(_))));
-        let function = Entry::Function { module: "a.b".into(), function: "c".into() };
+        let directory = std::env::current_dir().unwrap();
+        let function = Entry::Function { module: "a.b".into(), function: "c".into(), directory };
         assert_eq!(Entry::from_argument(Path::new("a.b:c")), Ok(function));
         for wrong in ["", "a.b:", ":c", "1a:c", "a b:c"] {
             assert!(

@@ -216,7 +216,7 @@ pub fn plan(
         is_data: false,
         is_fused: program.is_fused,
     });
-    let entry_is_module = matches!(entry, Entry::Module(_) | Entry::Package(_) | Entry::Directory(_));
+    let entry_is_module = matches!(entry, Entry::Module { .. } | Entry::Package(_) | Entry::Directory(_));
     let is_frozen =
         |module: &&Module| matches!(module.kind, ModuleKind::Builtin) && module.file.ends_with(".py");
     let frozen: Vec<String> =

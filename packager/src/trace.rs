@@ -167,7 +167,11 @@ fn run_once(
         _ => drop(command.arg("-OO")),
     }
     command.args(&program.command).args(&arguments.arguments);
-    command.env("PYTHONPATH", with_folder(folder.path(), request.paths, std::env::var_os("PYTHONPATH")));
+    // A module of a project is looked for in the project's directory, wherever this process is.
+    let own = request.entry.module().map(|_| request.entry.search_directory());
+    let own = own.filter(|directory| std::env::current_dir().ok().as_ref() != Some(directory));
+    let paths: Vec<PathBuf> = own.into_iter().chain(request.paths.iter().cloned()).collect();
+    command.env("PYTHONPATH", with_folder(folder.path(), &paths, std::env::var_os("PYTHONPATH")));
     let stderr = io::stderr().as_fd().try_clone_to_owned().map_err(TraceError::Record)?;
     interrupts.seen.store(false, Ordering::SeqCst);
     let status = command.stdout(Stdio::from(stderr)).status();
@@ -224,7 +228,7 @@ impl Program {
         match entry {
             Entry::Script(path) => file(path, vec![("file", text(path))]),
             Entry::Directory(path) => file(path, vec![("module", "__main__".into()), ("file", text(path))]),
-            Entry::Module(name) => {
+            Entry::Module { module: name, .. } => {
                 Self { command: vec!["-m".into(), name.into()], starts: vec![("module", name.clone())] }
             }
             Entry::Package(path) => {
@@ -242,7 +246,7 @@ impl Program {
                 let above = entry.search_directory();
                 Self { command: vec!["-c".into(), code.into(), above.into()], starts }
             }
-            Entry::Function { module, function } => {
+            Entry::Function { module, function, .. } => {
                 let root = function.split('.').next().unwrap_or(function);
                 let name = entry.name();
                 let code = format!(
@@ -286,7 +290,7 @@ mod tests {
 
     #[test]
     fn the_program_and_its_helpers_are_told_from_other_processes() {
-        let program = Program::of(&Entry::Module("tool".into()));
+        let program = Program::of(&Entry::from_module("tool").unwrap());
         assert!(program.is_run_by("module", "tool"));
         assert!(program.is_run_by("command", "from multiprocessing.spawn import spawn_main; spawn_main()"));
         assert!(program.is_run_by("module", "joblib.externals.loky.backend.popen_loky_posix"));

@@ -9,6 +9,7 @@ use snapfreeze_tests::{Fixtures, Interpreter, Outcome, execute};
 
 mod errors;
 mod hooks;
+mod programs;
 mod project;
 
 pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
@@ -29,6 +30,7 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
     ];
     trials.extend(hooks::trials(fixtures));
     trials.extend(project::trials(fixtures));
+    trials.extend(programs::trials(fixtures));
     trials.extend(errors::trials(fixtures));
     trials
 }

@@ -21,25 +21,40 @@ pub struct BuildArguments {
 
     /// Where the executable goes [default: dist/NAME]
     #[arg(short, long, value_name = "FILE", help_heading = None::<&'static str>)]
-    output: Option<PathBuf>,
+    pub output: Option<PathBuf>,
+
+    /// The directory that executables go to, each under its own name [default: dist]
+    #[arg(long, value_name = "DIR", help_heading = None::<&'static str>)]
+    pub output_dir: Option<PathBuf>,
 
     /// Make a directory with the executable and, beside it, all its files as real ones
     #[arg(long, help_heading = None::<&'static str>)]
     onedir: bool,
+
+    /// The other programs of the project that are built together with this one.
+    #[arg(skip)]
+    pub others: Vec<BuildArguments>,
 }
 
 /// Builds; what was built is said on stdout.
 ///
 /// # Errors
 /// When the build fails.
-pub fn build(arguments: BuildArguments, voice: Voice) -> Result<(), Error> {
+pub fn build(mut arguments: BuildArguments, voice: Voice) -> Result<(), Error> {
+    let others = std::mem::take(&mut arguments.others);
+    std::iter::once(arguments).chain(others).try_for_each(|arguments| build_one(arguments, voice))
+}
+
+fn build_one(arguments: BuildArguments, voice: Voice) -> Result<(), Error> {
     if let Some(path) = &arguments.program.configuration {
         voice.detail(format_args!("options from {}", path.display()));
     }
     let mut request = arguments.program.into_request()?;
-    if let Some(output) = arguments.output {
-        request.output = output;
-    }
+    request.output = match (arguments.output, arguments.output_dir, request.output.file_name()) {
+        (Some(output), ..) => output,
+        (None, Some(directory), Some(name)) => directory.join(name),
+        (None, ..) => request.output,
+    };
     request.onedir = arguments.onedir;
     let report = watched(voice, |progress| {
         request.progress = progress;

@@ -1,8 +1,8 @@
-//! The command line together with the project's own options.
+//! The command line together with the project's own options and programs.
 //!
-//! In: the arguments of this process. Out: the command, read twice: once as the user wrote it, to know for which project,
-//! and once with the project's options before the user's. So those that may be repeated add up, and of the others the
-//! user's count.
+//! In: the arguments of this process. Out: the command, read twice: once as the user wrote it, to know for which project
+//! and which of its programs, and once for each of these with the project's options before the user's. So those that may
+//! be repeated add up, and of the others the user's count.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -10,37 +10,109 @@ use std::path::{Path, PathBuf};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
-use super::program::ProgramArguments;
+use super::program::{OfProject, ProgramArguments};
 use super::why::WhyArguments;
 use super::{Cli, Command};
-use crate::config::{ConfigError, Configuration, find};
+use crate::config::{ConfigError, Configuration, Program, find};
 use crate::entry::Entry;
+use crate::error::Error;
 
 /// The command of a command line. A wrong one ends the process, as do `--help` and `--version`.
 ///
 /// # Errors
-/// When the project's options cannot be used.
-pub fn parse(arguments: &[OsString]) -> Result<Cli, ConfigError> {
+/// When the project's options cannot be used, or it has not the program that is asked for.
+pub fn parse(arguments: &[OsString]) -> Result<Cli, Error> {
     let written = Cli::parse_from(arguments).settled();
     let Some(configuration) = configuration(&written)? else { return Ok(complete(written)) };
-    let (command, name) = (Cli::command(), written.command.name());
-    let known = command.find_subcommand(name).map(|command| configuration.arguments(command));
+    let programs = programs(&written, &configuration)?;
+    let merged = |program| merged(arguments, &written, &configuration, program);
+    let Some((first, others)) = programs.split_first() else { return Ok(complete(merged(None)?)) };
+    let names = || programs.iter().map(|program| program.name.clone()).collect();
+    if programs.len() > 1 {
+        match &written.command {
+            Command::Build(build) if build.output.is_some() => {
+                return Err(ConfigError::OneOutput { names: names() }.into());
+            }
+            Command::Build(_) => {}
+            command => {
+                let (path, command) = (configuration.path.clone(), command.name());
+                return Err(ConfigError::Several { path, names: names(), command }.into());
+            }
+        }
+    }
+    let mut first = merged(Some(first))?;
+    if let Command::Build(build) = &mut first.command {
+        for other in others {
+            if let Command::Build(other) = merged(Some(other))?.command {
+                build.others.push(other);
+            }
+        }
+    }
+    Ok(complete(first))
+}
+
+/// The command with the options of the project, for one of its programs or for one that it does not name.
+fn merged(
+    arguments: &[OsString],
+    written: &Cli,
+    configuration: &Configuration,
+    program: Option<&Program>,
+) -> Result<Cli, Error> {
+    let (mut command, name) = (Cli::command(), written.command.name());
+    let known = command.find_subcommand(name).map(|command| configuration.arguments(command, program));
+    let mut known = known.unwrap_or_default();
+    if matches!(&written.command, Command::Build(build) if build.output_dir.is_some()) {
+        // What the user says of the place counts, and what the file says of it does not.
+        known.retain(|argument| !argument.as_encoded_bytes().starts_with(b"--output="));
+    }
+    command = command.mut_subcommand(name, |command| command.args_override_self(true));
     // Global options may come before the command; none of them has a value that is a command's name.
     let place = arguments.iter().skip(1).position(|argument| argument == name).map_or(1, |place| place + 2);
     let (before, after) = arguments.split_at(arguments.len().min(place));
-    let all = before.iter().cloned().chain(known.unwrap_or_default()).chain(after.iter().cloned());
-    let matches =
-        command.mut_subcommand(name, |command| command.args_override_self(true)).get_matches_from(all);
-    let merged = <Cli as clap::FromArgMatches>::from_arg_matches(&matches);
+    let all = before.iter().cloned().chain(known).chain(after.iter().cloned());
+    let merged = <Cli as clap::FromArgMatches>::from_arg_matches(&command.get_matches_from(all));
     let mut merged = merged.unwrap_or_else(|error| error.exit()).settled();
-    if let Some(program) = merged.command.program_mut() {
-        program.configuration = Some(configuration.path);
-        if program.entry.is_none() && program.module.is_none() {
-            program.entry = configuration.entry;
-            program.module = configuration.module;
+    if let Some(arguments) = merged.command.program_mut() {
+        arguments.configuration = Some(configuration.path.clone()).filter(|_| configuration.has_table);
+        if let Some(program) = program {
+            let (entry, name) = (configuration.entry(program)?, program.name.clone());
+            (arguments.entry, arguments.module) = (None, None);
+            arguments.project = Some(OfProject { entry, name, directory: configuration.directory() });
         }
     }
-    Ok(complete(merged))
+    Ok(merged)
+}
+
+/// The programs of the project that are asked for. None, where the command line names one that is none of them.
+///
+/// # Errors
+/// When one that is asked for by its name is not there.
+fn programs(written: &Cli, configuration: &Configuration) -> Result<Vec<Program>, ConfigError> {
+    let Some(asked) = written.command.program() else { return Ok(Vec::new()) };
+    if !asked.bin.is_empty() {
+        let mut programs: Vec<Program> = Vec::new();
+        for name in &asked.bin {
+            let program = configuration.program(name)?;
+            if !programs.contains(program) {
+                programs.push(program.clone());
+            }
+        }
+        return Ok(programs);
+    }
+    let entry = match (&asked.entry, &asked.module) {
+        (None, None) => return Ok(configuration.all_programs()?.to_vec()),
+        (Some(path), _) => Entry::from_argument(path).ok(),
+        (None, Some(module)) => Entry::from_module(module).ok(),
+    };
+    let is_it = |program: &&Program| {
+        let is_named = asked.entry.as_ref().is_some_and(|entry| entry.as_os_str() == program.name.as_str());
+        let runs_it = || {
+            let entry = entry.as_ref()?;
+            Some(configuration.entry(program).ok()?.is_same(entry))
+        };
+        is_named || runs_it().unwrap_or_default()
+    };
+    Ok(configuration.programs.iter().find(is_it).cloned().into_iter().collect())
 }
 
 /// A command with all that it needs. One without ends the process: it is a wrong command line.
@@ -49,7 +121,7 @@ fn complete(cli: Cli) -> Cli {
         refuse("why", "nothing is asked for: NAME is required");
     }
     let Some(program) = cli.command.program() else { return cli };
-    if program.entry.is_none() && program.module.is_none() {
+    if program.entry.is_none() && program.module.is_none() && program.project.is_none() {
         let name = cli.command.name();
         let asked = match &cli.command {
             Command::Why(arguments) => arguments.name.as_ref(),
@@ -59,7 +131,11 @@ fn complete(cli: Cli) -> Cli {
         if let Some(file) = asked.filter(|asked| Path::new(asked).exists()) {
             refuse(name, &format!("what is asked for in {}? NAME is required", Path::new(file).display()));
         }
-        refuse(name, "no program is named: ENTRY or -m MODULE is required, or `entry` in [tool.snapfreeze]");
+        refuse(
+            name,
+            "no program is named: ENTRY or -m MODULE is required, or a program in pyproject.toml: [project.scripts], or \
+             `entry` in [tool.snapfreeze]",
+        );
     }
     cli
 }
@@ -83,20 +159,32 @@ impl Command {
     }
 }
 
-/// The options of the project that the program belongs to.
+/// The project that the program belongs to.
 fn configuration(cli: &Cli) -> Result<Option<Configuration>, ConfigError> {
     let Some(program) = cli.command.program().filter(|program| !program.no_config) else { return Ok(None) };
     let command = Cli::command();
     let Some(building) = command.find_subcommand("build") else { return Ok(None) };
-    match &program.config {
-        Some(path) => {
-            let read = Configuration::read(path, building)?;
-            read.map(Some).ok_or_else(|| ConfigError::NoTable { path: path.clone() })
-        }
-        None => match find(&directory(program)) {
-            Some(path) => Configuration::read(&path, building),
-            None => Ok(None),
-        },
+    if let Some(path) = &program.config {
+        let read = Configuration::read(path, building)?;
+        return if read.has_table {
+            Ok(Some(read))
+        } else {
+            Err(ConfigError::NoTable { path: path.clone() })
+        };
+    }
+    let here = std::env::current_dir().unwrap_or_default();
+    let read = |path: PathBuf| Configuration::read(&path, building);
+    // A name without a directory may be that of a program of the project here, whatever files there are.
+    if let Some(name) = program.entry.as_deref().filter(|entry| entry.components().count() == 1)
+        && let Some(configuration) = find(&here).map(read).transpose()?
+        && configuration.programs.iter().any(|program| name.as_os_str() == program.name.as_str())
+    {
+        return Ok(Some(configuration));
+    }
+    let found = find(&directory(program)).map(read).transpose()?;
+    match (found, program.bin.first()) {
+        (None, Some(name)) => Err(ConfigError::NoProject { name: name.clone() }),
+        (found, _) => Ok(found),
     }
 }
 
@@ -129,7 +217,7 @@ mod tests {
         Cli::command().find_subcommand("build").unwrap().clone()
     }
 
-    fn read(text: &str) -> Result<Option<Configuration>, ConfigError> {
+    fn read(text: &str) -> Result<Configuration, ConfigError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pyproject.toml");
         std::fs::write(&path, text).unwrap();
@@ -141,7 +229,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pyproject.toml");
         std::fs::write(&path, text).unwrap();
-        let found = Configuration::read(&path, &building()).unwrap().unwrap().arguments(&building());
+        let found = Configuration::read(&path, &building()).unwrap();
+        let found = found.arguments(&building(), found.programs.first());
         let place = folder.path().to_str().unwrap();
         found.iter().map(|argument| argument.to_str().unwrap().replace(place, "/project")).collect()
     }
@@ -154,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_table_is_arguments() {
-        let text = "[tool.snapfreeze]\nhidden-import = ['a.b', 'c']\nonedir = true\ninclude-source = false\noptimize = 2\n\
+        let text = "[tool.snapfreeze]\nentry = 'a.py'\nhidden-import = ['a.b', 'c']\nonedir = true\ninclude-source = false\noptimize = 2\n\
             add-data = ['x/*.txt:data', '/abs:y']\npaths = ['src:lib', '/abs']\noutput = 'out/app'\ninterpreter = 'env'\n";
         let expected = [
             "--add-data=/project/x/*.txt:data",
@@ -164,19 +253,56 @@ mod tests {
             "--interpreter=env",
             "--onedir",
             "--optimize=2",
-            "--output=/project/out/app",
             "--paths=/project/src:/project/lib",
             "--paths=/abs",
+            "--output=/project/out/app",
         ];
         assert_eq!(arguments(text), expected);
     }
 
     #[test]
     fn a_file_without_a_table_says_nothing() {
-        assert_eq!(read("[project]\nname = 'x'\n").unwrap(), None);
-        assert_eq!(read("[tool.other]\nx = 1\n").unwrap(), None);
-        let empty = read("[tool.snapfreeze]\n").unwrap().unwrap();
-        assert!(empty.entry.is_none() && empty.module.is_none() && empty.arguments(&building()).is_empty());
+        for text in ["[project]\nname = 'x'\n", "[tool.other]\nx = 1\n", "", "tool = 1\nproject = 2\n"] {
+            let found = read(text).unwrap();
+            assert!(!found.has_table && found.programs.is_empty(), "{text}");
+            assert!(found.arguments(&building(), None).is_empty(), "{text}");
+        }
+        let empty = read("[tool.snapfreeze]\n").unwrap();
+        assert!(
+            empty.has_table && empty.programs.is_empty() && empty.arguments(&building(), None).is_empty()
+        );
+    }
+
+    fn names(text: &str) -> Vec<String> {
+        read(text).unwrap().programs.into_iter().map(|program| program.name).collect()
+    }
+
+    #[test]
+    fn programs_are_those_of_the_table_or_else_the_scripts() {
+        let scripts = "[project.scripts]\nb = 'pkg.b:main'\na = 'pkg:A.run [extra]'\n[project.gui-scripts]\nc = 'pkg:c'\n";
+        assert_eq!(names(scripts), ["a", "b", "c"]);
+        assert_eq!(names(&format!("[tool.snapfreeze]\noptimize = 1\n{scripts}")), ["a", "b", "c"]);
+        assert_eq!(names(&format!("[tool.snapfreeze]\nentry = 'x/y.py'\n{scripts}")), ["y"]);
+        assert_eq!(names(&format!("[tool.snapfreeze]\nname = 'b'\n{scripts}")), ["b"]);
+        let bins = "[[tool.snapfreeze.bin]]\nname = 'b'\n[[tool.snapfreeze.bin]]\nmodule = 'http.server'\n";
+        assert_eq!(names(&format!("{bins}{scripts}")), ["b", "server"]);
+        let broken = read("[project.scripts]\na = 'pkg'\n").unwrap();
+        let error = broken.all_programs().unwrap_err().to_string();
+        assert!(
+            error.ends_with("pyproject.toml:2: the script a is \"pkg\": module:function is expected"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_programs_own_options_come_after_those_of_all() {
+        let text = "[tool.snapfreeze]\nhidden-import = ['a']\noptimize = 1\nonedir = true\n\
+            [[tool.snapfreeze.bin]]\nentry = 'x.py'\nhidden-import = ['b']\noptimize = 2\nonedir = false\noutput = 'o'\n";
+        let expected = ["--hidden-import=a", "--hidden-import=b", "--optimize=2", "--output=/project/o"];
+        assert_eq!(arguments(text), expected);
+        let found = read(text).unwrap();
+        let for_others = found.arguments(&building(), None);
+        assert_eq!(for_others, ["--hidden-import=a", "--onedir", "--optimize=1"]);
     }
 
     #[test]
@@ -204,6 +330,44 @@ mod tests {
                 "2: materialize cannot be \"a-b\": the name of a module",
             ),
             ("[tool.snapfreeze]\ninterpreter = 'x'\n", "2: interpreter cannot be \"x\": "),
+            (
+                "[tool.snapfreeze]\noutput = 'x'\n",
+                "2: output is the file of one program, and there is none here",
+            ),
+            (
+                "[project.scripts]\na = 'p:a'\nb = 'p:b'\n[tool.snapfreeze]\noutput = 'x'\n",
+                "5: output is the file of one program, and there are 2",
+            ),
+            ("[tool.snapfreeze]\n[tool.snapfreeze.target.x]\n", "2: [tool.snapfreeze.target] is reserved"),
+            (
+                "[tool.snapfreeze]\nbin = 1\n",
+                "2: bin is an array of tables, [[tool.snapfreeze.bin]], not a number",
+            ),
+            ("[tool.snapfreeze]\nbin = [1]\n", "2: bin is an array of tables"),
+            (
+                "[[tool.snapfreeze.bin]]\nentry = 'a.py'\nonefile = true\n",
+                "3: [[tool.snapfreeze.bin]] has no key onefile",
+            ),
+            (
+                "[[tool.snapfreeze.bin]]\nentry = 'a.py'\npaths = 'x'\n",
+                "3: paths is an array of strings, not",
+            ),
+            ("[[tool.snapfreeze.bin]]\nentry = 'a'\nmodule = 'b'\n", "1: [[tool.snapfreeze.bin]] has both"),
+            ("[[tool.snapfreeze.bin]]\noptimize = 1\n", "1: this program has neither name, entry nor module"),
+            ("[[tool.snapfreeze.bin]]\nname = 'x'\n", "1: the program x has neither entry nor module"),
+            (
+                "[[tool.snapfreeze.bin]]\nname = 'a/b'\nmodule = 'x'\n",
+                "1: \"a/b\" cannot be the name of a program",
+            ),
+            ("[tool.snapfreeze]\nmodule = 'a-b'\n", "2: module cannot be \"a-b\": "),
+            (
+                "[[tool.snapfreeze.bin]]\nmodule = 'a.x'\n[[tool.snapfreeze.bin]]\nmodule = 'b.x'\n",
+                "3: there are two programs named x",
+            ),
+            (
+                "[tool.snapfreeze]\nentry = 'a.py'\n[[tool.snapfreeze.bin]]\nmodule = 'b.x'\n",
+                "1: [tool.snapfreeze] has both entry and [[tool.snapfreeze.bin]]",
+            ),
             ("[tool.snapfreeze]\njobs = 2\n", "2: [tool.snapfreeze] has no key jobs"),
             ("[tool]\nsnapfreeze = 1\n", "2: tool.snapfreeze is a table, not a number"),
             ("[tool.snapfreeze]\nentry = 'a'\nmodule = 'b'\n", "1: [tool.snapfreeze] has both"),

@@ -14,13 +14,18 @@ use crate::trace::TraceArguments;
 /// A program and how it is to be built.
 #[derive(Debug, Args)]
 pub struct ProgramArguments {
-    /// The program: a script, a directory with __main__.py, or module:function
-    #[arg(value_name = "ENTRY", conflicts_with = "module")]
+    /// The program: a script, a directory with __main__.py, module:function, or the name of one of the project's
+    /// programs [default: the project's programs]
+    #[arg(value_name = "ENTRY", conflicts_with_all = ["module", "bin"])]
     pub entry: Option<PathBuf>,
 
     /// The program is a module, as for `python -m`
     #[arg(short, long, value_name = "MODULE")]
     pub module: Option<String>,
+
+    /// A program of the project by its name: one of [[tool.snapfreeze.bin]] or [project.scripts]
+    #[arg(long, value_name = "NAME", conflicts_with = "module")]
+    pub bin: Vec<String>,
 
     /// The interpreter to freeze for: a path, a name on PATH, a version, or a virtual environment
     /// [default: $VIRTUAL_ENV, .venv beside the entry, python3]
@@ -65,18 +70,33 @@ pub struct ProgramArguments {
     pub config: Option<PathBuf>,
 
     /// Take no options from pyproject.toml
-    #[arg(long, conflicts_with = "config")]
+    #[arg(long, conflicts_with_all = ["config", "bin"])]
     pub no_config: bool,
 
     /// The file that options of the project were taken from.
     #[arg(skip)]
     pub configuration: Option<PathBuf>,
 
+    /// The program, where it is one of the project's.
+    #[arg(skip)]
+    pub project: Option<OfProject>,
+
     #[command(flatten)]
     modules: ModuleArguments,
 
     #[command(flatten)]
     contents: ContentArguments,
+}
+
+/// A program of the project.
+#[derive(Debug, Clone)]
+pub struct OfProject {
+    /// What it runs.
+    pub entry: Entry,
+    /// Its name, and that of its file.
+    pub name: String,
+    /// The project's directory: programs go to `dist` in it.
+    pub directory: PathBuf,
 }
 
 fn parse_trace() -> impl TypedValueParser<Value = TraceArguments> {
@@ -96,12 +116,19 @@ impl ProgramArguments {
     /// # Errors
     /// When the entry is none.
     pub fn into_request(self) -> Result<BuildRequest, Error> {
-        let entry = match (&self.entry, &self.module) {
-            (_, Some(module)) => Entry::from_module(module)?,
-            (Some(entry), None) => Entry::from_argument(entry)?,
-            (None, None) => Entry::from_argument("".as_ref())?,
+        let mut request = match (self.project, &self.entry, &self.module) {
+            (Some(OfProject { entry, name, directory }), ..) => {
+                let mut request = BuildRequest::new(entry);
+                // Told as it would be written here, where that is short.
+                let is_here = std::env::current_dir().is_ok_and(|here| here == directory);
+                let place = if is_here { PathBuf::from("dist") } else { directory.join("dist") };
+                request.output = place.join(name);
+                request
+            }
+            (None, _, Some(module)) => BuildRequest::new(Entry::from_module(module)?),
+            (None, Some(entry), None) => BuildRequest::new(Entry::from_argument(entry)?),
+            (None, None, None) => BuildRequest::new(Entry::from_argument("".as_ref())?),
         };
-        let mut request = BuildRequest::new(entry);
         request.python = self.python;
         request.optimize = self.optimize;
         request.interpreter = self.interpreter.unwrap_or_default();

@@ -195,7 +195,7 @@ impl<'a> Builder<'a> {
         let name = match self.request.entry {
             Entry::Script(path) => return self.add_main(path),
             Entry::Directory(path) => return self.add_main(&path.join("__main__.py")),
-            Entry::Function { module, function } => {
+            Entry::Function { module, function, .. } => {
                 self.require(module)?;
                 let root = function.split('.').next().unwrap_or(function);
                 // Children of multiprocessing's run the text, too, under another name.
@@ -209,7 +209,7 @@ impl<'a> Builder<'a> {
                 let package = path.file_name().unwrap_or_default().to_string_lossy();
                 format!("{package}.{MAIN}")
             }
-            Entry::Module(name) => {
+            Entry::Module { module: name, .. } => {
                 self.require(name)?;
                 let is_package = self.graph.modules.get(name).is_some_and(|module| module.is_package);
                 if is_package { format!("{name}.{MAIN}") } else { name.clone() }

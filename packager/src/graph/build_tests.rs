@@ -73,7 +73,7 @@ fn main_is_there_whoever_runs_as_it() {
     let cache = Cache::none();
     let Ok(mut facts) = probe(&interpreter, &cache) else { return };
     facts.path.insert(0, folder.path().to_owned());
-    let entry = Entry::Module("main".into());
+    let entry = Entry::from_module("main").unwrap();
     let request = GraphRequest {
         entry: &entry,
         facts: &facts,

@@ -32,7 +32,7 @@ pub fn run(
 pub enum Never {}
 
 fn place(request: &BuildRequest) -> Result<PathBuf, Error> {
-    let name = request.entry.name();
+    let name = request.output.file_name().map_or_else(|| request.entry.name().into(), OsString::from);
     let Some(folder) = request.cache.folder("run") else {
         // No cache: a directory of our own, which the system's temporary directory forgets in time.
         let folder = tempfile::Builder::new().prefix("snapfreeze-").tempdir().map_err(Error::NoPlace)?;
@@ -59,13 +59,13 @@ mod tests {
     fn the_place_depends_on_what_is_asked_for_and_on_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let request = |adapt: fn(&mut BuildRequest)| {
-            let mut request = BuildRequest::new(Entry::Module("x".into()));
+            let mut request = BuildRequest::new(Entry::from_module("x").unwrap());
             request.cache = Cache::at(folder.path());
             adapt(&mut request);
             place(&request).unwrap()
         };
         let plain = request(|_| {});
-        assert_eq!(plain, request(|request| (request.jobs, request.output) = (77, "elsewhere".into())));
+        assert_eq!(plain, request(|request| (request.jobs, request.output) = (77, "elsewhere/x".into())));
         let differing: [fn(&mut BuildRequest); 6] = [
             |request| request.excluded = vec!["a".into()],
             |request| request.paths = vec!["a".into()],

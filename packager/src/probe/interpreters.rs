@@ -1,6 +1,6 @@
 //! Which interpreter a program is frozen for.
 //!
-//! `--python` decides alone. Otherwise `$VIRTUAL_ENV`, `.venv` beside the entry, `python3` are tried in this
+//! `--python` decides alone. Otherwise `$VIRTUAL_ENV`, `.venv` beside the entry or above it in its project, `python3` are tried in this
 //! order, and then what else is on the machine; the first that is supported and has a libpython is taken. The
 //! ones passed over are told, so that a wrong choice is seen.
 
@@ -123,7 +123,7 @@ fn candidates(entry: &Entry, environment: &impl Fn(&str) -> Option<OsString>) ->
     if let Some(active) = environment("VIRTUAL_ENV").filter(|value| !value.is_empty()) {
         all.push(PathBuf::from(active).join("bin/python"));
     }
-    all.push(entry.project_directory().join(".venv/bin/python"));
+    all.extend(entry.project_directories().iter().map(|directory| directory.join(".venv/bin/python")));
     all.retain(|python| python.exists());
     all.extend(on_path("python3", environment));
     for minor in SUPPORTED.rev() {

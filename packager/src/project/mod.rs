@@ -45,7 +45,7 @@ pub fn declared(entry: &Entry) -> Vec<Requirement> {
     let start = match entry {
         Entry::Script(path) => path.parent().map(Path::to_owned).unwrap_or_default(),
         Entry::Directory(path) | Entry::Package(path) => path.clone(),
-        Entry::Module(_) | Entry::Function { .. } => entry.search_directory(),
+        Entry::Module { .. } | Entry::Function { .. } => entry.search_directory(),
     };
     let home = std::env::var_os("HOME").map(PathBuf::from);
     project_directory(&start, home.as_deref()).map(|directory| declared_in(&directory)).unwrap_or_default()

@@ -99,10 +99,10 @@ fn whole(fixtures: &Fixtures, python: &Interpreter) {
     assert_eq!(outcome.succeeded("program").out(), "True False True False\n");
 
     let folder =
-        project(fixtures, &format!("[tool.snapfreeze]\nmodule = 'main'\npython = '{interpreter}'\n"));
+        project(fixtures, &format!("[tool.snapfreeze]\nmodule = 'app.main'\npython = '{interpreter}'\n"));
     let mut command = fixtures.snapfreeze();
-    execute(command.arg("build").current_dir(folder.join("src/app"))).succeeded("build");
-    let outcome = execute(&mut plain_command(folder.join("src/app/dist/main")));
+    execute(command.arg("build").current_dir(folder.join("elsewhere"))).succeeded("build");
+    let outcome = execute(&mut plain_command(folder.join("dist/main")));
     assert_eq!(outcome.succeeded("program").out(), "False False False True\n");
 }
 
