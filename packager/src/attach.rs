@@ -169,7 +169,7 @@ impl Draft {
 }
 
 /// Executable by all whom the process's umask does not exclude.
-fn mode() -> u32 {
+pub(crate) fn mode() -> u32 {
     let mask = std::fs::read_to_string("/proc/self/status").ok();
     let mask = mask.as_deref().and_then(|status| {
         let line = status.lines().find_map(|line| line.strip_prefix("Umask:"))?;

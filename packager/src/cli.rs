@@ -5,6 +5,8 @@
 mod build;
 mod configured;
 mod contents;
+mod diff;
+mod inspect;
 mod program;
 mod progress;
 mod run;
@@ -38,6 +40,10 @@ enum Command {
     Run(run::RunArguments),
     /// Tell why a module, data file or library is in a program, or why it is not
     Why(why::WhyArguments),
+    /// Show what is in an executable and how much of it each part takes
+    Inspect(inspect::InspectArguments),
+    /// Show what changed between two executables
+    Diff(diff::DiffArguments),
 }
 
 impl Command {
@@ -47,6 +53,7 @@ impl Command {
             Self::Build(arguments) => Some(&arguments.program),
             Self::Run(arguments) => Some(&arguments.program),
             Self::Why(arguments) => Some(&arguments.program),
+            Self::Inspect(_) | Self::Diff(_) => None,
         }
     }
 
@@ -55,6 +62,7 @@ impl Command {
             Self::Build(arguments) => Some(&mut arguments.program),
             Self::Run(arguments) => Some(&mut arguments.program),
             Self::Why(arguments) => Some(&mut arguments.program),
+            Self::Inspect(_) | Self::Diff(_) => None,
         }
     }
 }
@@ -67,19 +75,23 @@ pub fn main() -> ExitCode {
 /// Runs a command line, the command's own name first. What it returns is the exit code.
 pub fn run_line(arguments: &[OsString]) -> ExitCode {
     ColorOption::of_line(arguments).apply();
+    let mut failure = ExitCode::FAILURE;
+    let success = |()| ExitCode::SUCCESS;
     let result = configured::parse(arguments).and_then(|Cli { voice, command }| {
         voice.color.apply();
         match command {
-            Command::Build(arguments) => build::build(arguments, voice),
-            Command::Run(arguments) => run::run(arguments, voice),
-            Command::Why(arguments) => why::why(arguments, voice),
+            Command::Build(arguments) => build::build(arguments, voice).map(success),
+            Command::Run(arguments) => run::run(arguments, voice).map(success),
+            Command::Why(arguments) => why::why(arguments, voice).map(success),
+            Command::Inspect(arguments) => inspect::inspect(arguments, voice).map(success),
+            Command::Diff(arguments) => {
+                failure = arguments.failure();
+                diff::diff(&arguments, voice.quiet)
+            }
         }
     });
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            voice::complain(&error);
-            ExitCode::FAILURE
-        }
-    }
+    result.unwrap_or_else(|error| {
+        voice::complain(&error);
+        failure
+    })
 }

@@ -9,6 +9,8 @@ use crate::config::ConfigError;
 use crate::entry::EntryError;
 use crate::fuse::program::ProgramError;
 use crate::graph::build::GraphError;
+use crate::inspect::InspectError;
+use crate::inspect::extract::ExtractError;
 use crate::ops::why::WhyError;
 use crate::probe::ProbeError;
 use crate::trace::TraceError;
@@ -39,6 +41,12 @@ pub enum Error {
     Attach(#[from] AttachError),
     #[error(transparent)]
     Why(#[from] WhyError),
+    #[error(transparent)]
+    Inspect(#[from] InspectError),
+    #[error(transparent)]
+    Extract(#[from] ExtractError),
+    #[error("cannot write the document: {0}")]
+    Json(serde_json::Error),
     #[error("cannot run {program}: {source}", program = program.display())]
     Run { program: std::path::PathBuf, source: std::io::Error },
     #[error("there is no place for the executable: {0}")]
@@ -72,6 +80,8 @@ impl Error {
             Self::Collect(error) => Some(error.hint().to_owned()),
             Self::Attach(error) => hint_for_output(error),
             Self::Why(error) => error.hint(),
+            Self::Inspect(error) => error.hint(),
+            Self::Extract(error) => error.hint(),
             Self::NoPlace(_) => Some("set SNAPFREEZE_CACHE_DIR to a directory that can be written to".into()),
             _ => None,
         }

@@ -21,7 +21,7 @@ use crate::graph::{Module, ModuleGraph, ModuleKind, Origin};
 use crate::probe::PythonFacts;
 use crate::probe::interpreters::Chosen;
 use crate::request::{BuildRequest, CompressOption, InterpreterOption};
-use crate::why::{ReasonParts, Reasons};
+use crate::why::{BuiltOptions, ReasonParts, Reasons};
 use tree::TreeParts;
 
 /// What will be in the executable.
@@ -238,6 +238,11 @@ pub fn plan(
         modules: &modules,
         libraries: &libraries,
         files: &files,
+        options: BuiltOptions {
+            compress: request.compress.name().to_owned(),
+            include_source: request.include_source,
+            strip: request.strip,
+        },
     });
     Plan { target, entry: main, entry_is_module, modules, libraries, files, missing, reasons, warnings }
 }

@@ -111,6 +111,17 @@ pub enum CompressOption {
     Small,
 }
 
+impl CompressOption {
+    /// As the command line has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Balanced => "balanced",
+            Self::Small => "small",
+        }
+    }
+}
+
 impl From<InterpreterOption> for InterpreterMode {
     fn from(option: InterpreterOption) -> Self {
         match option {

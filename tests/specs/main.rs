@@ -32,6 +32,7 @@ mod hooks;
 mod images;
 mod importing;
 mod imports;
+mod inspect;
 mod interpreter;
 mod isolation;
 mod learn;
@@ -78,6 +79,7 @@ const BEHAVIOURS: &[Behaviour] = &[
     images::trials,
     importing::trials,
     imports::trials,
+    inspect::trials,
     interpreter::trials,
     isolation::trials,
     learn::trials,

@@ -22,7 +22,7 @@ use crate::compile::Bytecode;
 use crate::plan::{Plan, PlannedContent};
 
 /// Name of the tree's directory.
-const ROOT: &str = "_internal";
+pub const ROOT: &str = "_internal";
 
 /// The executable of a directory: it has the directory's name.
 pub fn executable_in(directory: &Path) -> PathBuf {
@@ -186,7 +186,8 @@ impl TreeWriter<'_> {
     }
 }
 
-fn time(seconds: i64) -> SystemTime {
+/// A time from seconds since 1970, before or after.
+pub(crate) fn time(seconds: i64) -> SystemTime {
     let distance = Duration::from_secs(seconds.unsigned_abs());
     let time = if seconds < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) };
     time.unwrap_or(UNIX_EPOCH)

@@ -155,6 +155,8 @@ impl Command {
             Self::Build(_) => "build",
             Self::Run(_) => "run",
             Self::Why(_) => "why",
+            Self::Inspect(_) => "inspect",
+            Self::Diff(_) => "diff",
         }
     }
 }

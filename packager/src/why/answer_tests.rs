@@ -77,6 +77,8 @@ pub fn small() -> Reasons {
             library("libx.so.1", &[0], &[1]),
             library("libpython3.11.so.1.0", &[], &[]),
         ],
+        origins: Some([("__main__".to_owned(), Origin::Own), ("a".to_owned(), Origin::Installed)].into()),
+        options: Some(BuiltOptions { compress: "fast".into(), include_source: true, strip: false }),
     }
 }
 

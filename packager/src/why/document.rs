@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Asker, NotFollowed, ReasonedEdge, ReasonedLibrary, ReasonedModule, Reasons};
-use crate::graph::{Given, LeaveReason, Rule};
+use super::{Asker, BuiltOptions, NotFollowed, ReasonedEdge, ReasonedLibrary, ReasonedModule, Reasons};
+use crate::graph::{Given, LeaveReason, Origin, Rule};
 
 /// Version of the document; a reader reads exactly its own.
 pub const VERSION: u32 = 1;
@@ -55,6 +55,10 @@ struct Document {
     data: BTreeMap<String, Vec<String>>,
     metadata: BTreeMap<String, String>,
     libraries: Vec<Library>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    origins: Option<BTreeMap<String, Origin>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    options: Option<BuiltOptions>,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -174,6 +178,8 @@ impl Document {
             data,
             metadata: reasons.metadata.clone(),
             libraries: libraries.collect(),
+            origins: reasons.origins.clone(),
+            options: reasons.options.clone(),
         }
     }
 
@@ -253,6 +259,8 @@ impl Document {
             files: files.collect(),
             metadata: self.metadata,
             libraries,
+            origins: self.origins,
+            options: self.options,
         })
     }
 }

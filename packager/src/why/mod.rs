@@ -17,7 +17,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::collect::files::{Reason, TreeFile};
-use crate::graph::{Given, LeaveReason, LeftOut, Module, ModuleGraph, Rule};
+use serde::{Deserialize, Serialize};
+
+use crate::graph::{Given, LeaveReason, LeftOut, Module, ModuleGraph, Origin, Rule};
 use crate::plan::{PlannedLibrary, PlannedModule};
 
 /// Why everything is in a program.
@@ -37,6 +39,23 @@ pub struct Reasons {
     pub metadata: BTreeMap<String, String>,
     /// Native libraries.
     pub libraries: Vec<ReasonedLibrary>,
+    /// Whose modules are: those that are not their package's owner's, where what has no package would be the standard
+    /// library's. None in an executable that does not say.
+    pub origins: Option<BTreeMap<String, Origin>>,
+    /// How the program was built, where nothing else in it shows that. None in an executable that does not say.
+    pub options: Option<BuiltOptions>,
+}
+
+/// How a program was built.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct BuiltOptions {
+    /// `--compress`.
+    pub compress: String,
+    /// `--include-source`.
+    pub include_source: bool,
+    /// Whether native files were stripped.
+    pub strip: bool,
 }
 
 /// A module, and where it leads.
@@ -99,7 +118,7 @@ pub struct ReasonedLibrary {
 }
 
 /// What the plan consists of, as far as reasons are concerned.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ReasonParts<'a> {
     /// The module that runs as `__main__`.
     pub entry: &'a str,
@@ -111,6 +130,8 @@ pub struct ReasonParts<'a> {
     pub libraries: &'a [PlannedLibrary],
     /// The tree of files.
     pub files: &'a [TreeFile],
+    /// How the program is built.
+    pub options: BuiltOptions,
 }
 
 impl Reasons {
@@ -141,7 +162,17 @@ impl Reasons {
             files: files.map(|file| (file.path.to_string(), reason_word(file.reason))).collect(),
             metadata: metadata::owners(parts.files, graph),
             libraries: libraries::libraries(parts, &numbers),
+            origins: Some(origins(graph)),
+            options: Some(parts.options.clone()),
         }
+    }
+
+    /// Whose a module is; none in an executable that does not say.
+    pub fn origin(&self, name: &str) -> Option<Origin> {
+        let origins = self.origins.as_ref()?;
+        let ends = name.match_indices('.').map(|(end, _)| end).chain([name.len()]);
+        let known = ends.filter_map(|end| origins.get(&name[..end])).next_back();
+        Some(known.copied().unwrap_or(Origin::Stdlib))
     }
 
     /// The number of a module.
@@ -175,6 +206,16 @@ impl NotFollowed {
         };
         Self { reason: left.reason.clone(), askers: left.edges.iter().map(asker).collect() }
     }
+}
+
+/// Modules whose origin does not follow from that of the packages they are in.
+fn origins(graph: &ModuleGraph) -> BTreeMap<String, Origin> {
+    let of_parents = |name: &str| {
+        let mut parents = name.rmatch_indices('.').map(|(end, _)| &name[..end]);
+        parents.find_map(|parent| graph.modules.get(parent)).map_or(Origin::Stdlib, |parent| parent.origin)
+    };
+    let differing = graph.modules.iter().filter(|(name, module)| module.origin != of_parents(name));
+    differing.map(|(name, module)| (name.clone(), module.origin)).collect()
 }
 
 /// A builtin module's file in the graph is its name.
