@@ -5,9 +5,27 @@
 //! concurrent builds see whole entries or none. Where no place for a cache can be had, there is none and builds
 //! just take longer.
 
+pub mod tidy;
+
 use std::ffi::OsString;
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// The file that says what the directory is: backup programs know it (<https://bford.info/cachedir/>).
+const TAG: &str = "CACHEDIR.TAG";
+
+/// What is in it. The signature is the specification's; the line below tells that the directory is ours.
+const TAG_TEXT: &str = "Signature: 8a477f597d28d172789f06886806bc55
+# This directory is the build cache of snapfreeze: `snapfreeze cache prune` empties it.
+";
+
+/// The folders of all shelves.
+const SHELVES: [&str; 6] = ["blocks", "code", "facts", "observations", "programs", "specs"];
+
+/// An entry that is read gets a new time when its own is older: so its time tells when it was last used, within a day.
+const TOUCHED: Duration = Duration::from_secs(24 * 3600);
 
 /// A kind of entry; each has a folder of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,14 +88,26 @@ impl Cache {
     /// `$SNAPFREEZE_CACHE_DIR`, else `$XDG_CACHE_HOME/snapfreeze`, else `~/.cache/snapfreeze`; none where there is
     /// no such place or it cannot be written to. An empty `SNAPFREEZE_CACHE_DIR` switches the cache off.
     pub fn of_user(environment: impl Fn(&str) -> Option<OsString>) -> Self {
+        let root = Self::place(environment).filter(|root| std::fs::create_dir_all(root).is_ok());
+        let root = root.and_then(|root| std::path::absolute(root).ok());
+        root.iter().for_each(|root| tag(root));
+        Self { root }
+    }
+
+    /// Where [`Cache::of_user`] would be, whether or not anything is there.
+    pub fn place(environment: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
         let root = environment("SNAPFREEZE_CACHE_DIR").map(PathBuf::from).or_else(|| {
             let absolute =
                 |name: &str| environment(name).map(PathBuf::from).filter(|path| path.is_absolute());
             let caches = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
             Some(caches.join("snapfreeze"))
         });
-        let root = root.filter(|root| !root.as_os_str().is_empty() && std::fs::create_dir_all(root).is_ok());
-        Self { root: root.and_then(|root| std::path::absolute(root).ok()) }
+        root.filter(|root| !root.as_os_str().is_empty())
+    }
+
+    /// The directory; none where there is no cache.
+    pub fn root(&self) -> Option<&Path> {
+        self.root.as_deref()
     }
 
     /// A cache at this place.
@@ -99,12 +129,20 @@ impl Cache {
 
     /// An entry's content.
     pub fn get(&self, shelf: Shelf, key: &Key) -> Option<Vec<u8>> {
-        let mut content = std::fs::read(self.path(shelf, key)?).ok()?;
+        let mut file = File::open(self.path(shelf, key)?).ok()?;
+        let metadata = file.metadata().ok()?;
+        let mut content = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
+        file.read_to_end(&mut content).ok()?;
         let body = content.len().checked_sub(32)?;
         if blake3::hash(&content[..body]).as_bytes() != &content[body..] {
             return None;
         }
         content.truncate(body);
+        let now = SystemTime::now();
+        if metadata.modified().is_ok_and(|used| now.duration_since(used).is_ok_and(|age| age > TOUCHED)) {
+            // A cache that cannot be written to forgets nothing, either.
+            let _ = file.set_modified(now);
+        }
         Some(content)
     }
 
@@ -127,6 +165,29 @@ impl Cache {
         let name = key.0.to_hex();
         Some(self.root.as_ref()?.join(shelf.folder()).join(&name[..2]).join(&name[2..]))
     }
+}
+
+/// Tags a directory as our cache, unless something else is in it.
+fn tag(root: &Path) {
+    let file = root.join(TAG);
+    if file.exists() {
+        return;
+    }
+    let Ok(entries) = std::fs::read_dir(root) else { return };
+    if entries.flatten().all(|entry| tidy::is_known(&entry.file_name().to_string_lossy())) {
+        // Written in one piece: another build may be about to do the same.
+        let _ = tempfile::NamedTempFile::new_in(root).and_then(|mut draft| {
+            draft.write_all(TAG_TEXT.as_bytes())?;
+            Ok(draft.persist(&file)?)
+        });
+    }
+}
+
+/// Whether a directory has our tag.
+fn is_tagged(root: &Path) -> bool {
+    let mut text = Vec::new();
+    let read = File::open(root.join(TAG)).and_then(|file| file.take(1024).read_to_end(&mut text));
+    read.is_ok() && text == TAG_TEXT.as_bytes()
 }
 
 #[cfg(test)]

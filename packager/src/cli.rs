@@ -3,9 +3,12 @@
 //! project's, [`voice`] is how all of them speak.
 
 mod build;
+mod cache;
+mod completions;
 mod configured;
 mod contents;
 mod diff;
+mod doctor;
 mod inspect;
 mod program;
 mod progress;
@@ -18,6 +21,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+pub use completions::ManError;
 use program::ProgramArguments;
 use voice::{ColorOption, Voice};
 
@@ -44,6 +48,14 @@ enum Command {
     Inspect(inspect::InspectArguments),
     /// Show what changed between two executables
     Diff(diff::DiffArguments),
+    /// Tell which interpreter a build would take, and what would fail
+    Doctor(doctor::DoctorArguments),
+    /// Tell where the build cache is and how large, or make it smaller
+    Cache(cache::CacheArguments),
+    /// Print a script that completes commands and options in a shell
+    Completions(completions::CompletionsArguments),
+    /// Print the manual page, or write all of them
+    Man(completions::ManArguments),
 }
 
 impl Command {
@@ -54,6 +66,7 @@ impl Command {
             Self::Run(arguments) => Some(&arguments.program),
             Self::Why(arguments) => Some(&arguments.program),
             Self::Inspect(_) | Self::Diff(_) => None,
+            Self::Doctor(_) | Self::Cache(_) | Self::Completions(_) | Self::Man(_) => None,
         }
     }
 
@@ -63,6 +76,7 @@ impl Command {
             Self::Run(arguments) => Some(&mut arguments.program),
             Self::Why(arguments) => Some(&mut arguments.program),
             Self::Inspect(_) | Self::Diff(_) => None,
+            Self::Doctor(_) | Self::Cache(_) | Self::Completions(_) | Self::Man(_) => None,
         }
     }
 }
@@ -88,6 +102,10 @@ pub fn run_line(arguments: &[OsString]) -> ExitCode {
                 failure = arguments.failure();
                 diff::diff(&arguments, voice.quiet)
             }
+            Command::Doctor(arguments) => doctor::doctor(arguments, voice).map(success),
+            Command::Cache(arguments) => cache::cache(arguments, voice).map(success),
+            Command::Completions(arguments) => completions::completions(arguments).map(success),
+            Command::Man(arguments) => completions::man(arguments, voice).map(success),
         }
     });
     result.unwrap_or_else(|error| {

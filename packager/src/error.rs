@@ -2,6 +2,8 @@
 
 use crate::archive::ArchiveWriteError;
 use crate::attach::AttachError;
+use crate::cache::tidy::TidyError;
+use crate::cli::ManError;
 use crate::collect::data::DataError;
 use crate::collect::native::NativeError;
 use crate::compile::CompileError;
@@ -47,6 +49,12 @@ pub enum Error {
     Extract(#[from] ExtractError),
     #[error("cannot write the document: {0}")]
     Json(serde_json::Error),
+    #[error(transparent)]
+    Cache(#[from] TidyError),
+    #[error(transparent)]
+    Man(#[from] ManError),
+    #[error("a build would fail here: {0} of the checks did")]
+    Doctor(usize),
     #[error("cannot run {program}: {source}", program = program.display())]
     Run { program: std::path::PathBuf, source: std::io::Error },
     #[error("there is no place for the executable: {0}")]
@@ -82,6 +90,7 @@ impl Error {
             Self::Why(error) => error.hint(),
             Self::Inspect(error) => error.hint(),
             Self::Extract(error) => error.hint(),
+            Self::Cache(error) => error.hint(),
             Self::NoPlace(_) => Some("set SNAPFREEZE_CACHE_DIR to a directory that can be written to".into()),
             _ => None,
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::graph::{LeaveReason, LeftEdge, ModuleGraph};
+use crate::inspect::portability::Portability;
 use crate::ops::prepare::Phases;
 use crate::plan::Plan;
 
@@ -21,6 +22,8 @@ pub struct Report {
     pub phases: Phases,
     /// What is in it.
     pub plan: Plan,
+    /// What it asks of the system that it runs on.
+    pub portability: Portability,
     /// What the user should know.
     pub warnings: Vec<String>,
     /// What was done differently than might be expected.

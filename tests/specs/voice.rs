@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use libtest_mimic::Trial;
-use snapfreeze_tests::execution::python_command;
+use snapfreeze_tests::execution::{Running, TIME_LIMIT, plain_command, python_command};
 use snapfreeze_tests::{Fixtures, Interpreter, Outcome, execute};
 
 /// Goes to the beginning of the line and empties it.
@@ -19,6 +19,9 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
         trial("verbose tells each stage, with counts and times").runs(verbose),
         trial("quiet says nothing, wherever it stands").runs(quiet),
         trial("colours are for whom they are wanted by").runs(colours),
+        trial("bash completes commands and options").needs(has("bash")).runs(bash),
+        trial("doctor finds an interpreter that builds").runs(doctor),
+        trial("the cache is pruned while a build uses it").runs(pruned_meanwhile),
     ]
 }
 
@@ -121,4 +124,80 @@ fn colours(fixtures: &Fixtures, _python: &Interpreter) {
     // A wrong command line, too, which is found before any option is known.
     assert!(says(&["--nonsense", "--color=always"], &[]).starts_with('\x1b'));
     assert!(says(&["--nonsense"], &[]).starts_with("error: "));
+}
+
+/// Whether there is a program of this name.
+fn has(program: &str) -> Result<(), String> {
+    match Command::new(program).arg("--version").output() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(format!("no {program}")),
+    }
+}
+
+fn bash(fixtures: &Fixtures, _python: &Interpreter) {
+    let completed = |words: &[&str]| {
+        let script = "source <(\"$0\" completions bash) && COMP_WORDS=(\"$@\") COMP_CWORD=$(($# - 1)) && \
+            _snapfreeze snapfreeze \"${@: -1}\" \"${@: -2:1}\" && printf '%s\\n' \"${COMPREPLY[@]}\"";
+        let mut command = plain_command("bash");
+        command.args(["--norc", "-c", script]).arg(fixtures.command_path()).args(words);
+        let outcome = execute(&mut command).succeeded("bash");
+        assert_eq!(outcome.err(), "");
+        outcome.out().lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(completed(&["snapfreeze", "doc"]), ["doctor"]);
+    assert_eq!(completed(&["snapfreeze", "cache", "pr"]), ["prune"]);
+    assert!(completed(&["snapfreeze", "build", "--hidden"]).contains(&"--hidden-import".to_owned()));
+}
+
+fn doctor(fixtures: &Fixtures, python: &Interpreter) {
+    let folder = fixtures.folder("voice");
+    let examine = |python: &str| {
+        let mut command = fixtures.snapfreeze();
+        command.current_dir(&folder).args(["doctor", "--json", "--python", python]);
+        let outcome = execute(&mut command);
+        let found: serde_json::Value = serde_json::from_slice(&outcome.stdout).unwrap();
+        (outcome, found)
+    };
+    let state = |found: &serde_json::Value, name: &str| {
+        let checks = found["checks"].as_array().unwrap();
+        let check = checks.iter().find(|check| check["name"] == name);
+        check.map(|check| check["state"].as_str().unwrap().to_owned())
+    };
+    let (outcome, found) = examine(python.python.to_str().unwrap());
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    for name in ["stub", "proc", "memfd", "cache", "interpreter", "libpython", "fusion"] {
+        assert_eq!(state(&found, name).as_deref(), Some("ok"), "{name}: {outcome:?}");
+    }
+    // What is no Python fails, and what depends on it is not there.
+    let (outcome, found) = examine("/bin/true");
+    assert_eq!((outcome.code, state(&found, "fusion")), (Some(1), None), "{outcome:?}");
+    assert_eq!(state(&found, "interpreter").as_deref(), Some("fail"), "{outcome:?}");
+}
+
+fn pruned_meanwhile(fixtures: &Fixtures, python: &Interpreter) {
+    let folder = fixtures.folder("voice");
+    let cache = folder.join("cache");
+    for _ in 0..3 {
+        let running = Running::start(build(fixtures, python).env("SNAPFREEZE_CACHE_DIR", &cache));
+        let mut prune = fixtures.snapfreeze();
+        prune.env("SNAPFREEZE_CACHE_DIR", &cache).args(["cache", "prune", "--all"]);
+        for _ in 0..20 {
+            execute(&mut prune).succeeded("a pruning");
+        }
+        let built = running.end(TIME_LIMIT).unwrap_or_else(|outcome| panic!("too slow: {outcome:?}"));
+        built.succeeded("a build while the cache is pruned");
+    }
+    let size = |cache: &std::path::Path| {
+        let mut command = fixtures.snapfreeze();
+        command.env("SNAPFREEZE_CACHE_DIR", cache).args(["cache", "size", "--json"]);
+        let outcome = execute(&mut command).succeeded("the size");
+        serde_json::from_slice::<serde_json::Value>(&outcome.stdout).unwrap()["total"]["bytes"].as_u64()
+    };
+    execute(build(fixtures, python).env("SNAPFREEZE_CACHE_DIR", &cache)).succeeded("a build");
+    assert!(size(&cache) > Some(0));
+    execute(
+        fixtures.snapfreeze().env("SNAPFREEZE_CACHE_DIR", &cache).args(["cache", "prune", "--all", "-q"]),
+    )
+    .succeeded("a pruning");
+    assert_eq!(size(&cache), Some(0));
 }

@@ -157,6 +157,10 @@ impl Command {
             Self::Why(_) => "why",
             Self::Inspect(_) => "inspect",
             Self::Diff(_) => "diff",
+            Self::Doctor(_) => "doctor",
+            Self::Cache(_) => "cache",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
         }
     }
 }

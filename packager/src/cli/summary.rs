@@ -16,7 +16,7 @@ pub struct Summary<'a>(pub &'a Report);
 
 impl fmt::Display for Summary<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { output, size, took, plan, warnings, .. } = self.0;
+        let Report { output, size, took, plan, portability, warnings, .. } = self.0;
         let mut row =
             |name: &str, value: fmt::Arguments<'_>| writeln!(formatter, "{GOOD}{name:<8}{GOOD:#}  {value}");
         let (size, took) = (Megabytes(*size), took.as_secs_f64());
@@ -35,6 +35,9 @@ impl fmt::Display for Summary<'_> {
             ),
         )?;
         row("python", format_args!("CPython {}", plan.target.version))?;
+        if let Some(need) = &portability.glibc {
+            row("runs on", format_args!("glibc {} or newer ({} asks for it)", need.version, need.asker()))?;
+        }
         if let Some(left_out) = left_out(self.0) {
             row("left out", format_args!("{left_out}"))?;
         }

@@ -17,11 +17,11 @@ use crate::error::Error;
 use crate::report::Report;
 
 /// An error's word.
-const ERROR: Style = AnsiColor::Red.on_default().bold();
+pub const ERROR: Style = AnsiColor::Red.on_default().bold();
 /// A warning's word.
-const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 /// The words of notes and hints.
-const NOTE: Style = AnsiColor::Cyan.on_default().bold();
+pub const NOTE: Style = AnsiColor::Cyan.on_default().bold();
 /// What is good, and headings.
 pub const GOOD: Style = AnsiColor::Green.on_default().bold();
 /// What is less important than what is beside it.

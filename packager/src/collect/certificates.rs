@@ -41,14 +41,18 @@ pub fn certificate_paths(
     if let Some(paths) = cache.get(Shelf::Facts, &key).and_then(|text| serde_json::from_slice(&text).ok()) {
         return paths;
     }
-    let mut python = Command::new(&facts.executable);
-    let Ok(output) = output_within(python.args(["-I", "-B", "-c", QUESTION]), b"", TIME_LIMIT) else {
-        return CertificatePaths::default();
-    };
-    let answer = last_line(&output.stdout);
-    let Ok(paths) = serde_json::from_slice(answer) else { return CertificatePaths::default() };
-    cache.put(Shelf::Facts, &key, answer);
+    let Some(paths) = asked(facts) else { return CertificatePaths::default() };
+    if let Ok(answer) = serde_json::to_vec(&paths) {
+        cache.put(Shelf::Facts, &key, &answer);
+    }
     paths
+}
+
+/// What the interpreter says; none where it has no OpenSSL, or does not answer.
+pub fn asked(facts: &PythonFacts) -> Option<CertificatePaths> {
+    let mut python = Command::new(&facts.executable);
+    let output = output_within(python.args(["-I", "-B", "-c", QUESTION]), b"", TIME_LIMIT).ok()?;
+    serde_json::from_slice(last_line(&output.stdout)).ok()
 }
 
 /// What tells whether a file is still the same.

@@ -7,6 +7,7 @@ use crate::attach::{attach, refuse_input};
 use crate::compile::compile;
 use crate::error::Error;
 use crate::graph::build::GraphError;
+use crate::inspect::portability::of_plan;
 use crate::ops::prepare::{Prepared, prepare};
 use crate::progress::Stage;
 use crate::report::{Report, left_out};
@@ -20,7 +21,9 @@ const STACK_BYTES: usize = 8 << 20;
 /// # Errors
 /// When any phase fails; then no output is written or changed.
 pub fn build(request: &BuildRequest) -> Result<Report, Error> {
-    on_threads(request, || phases(request))
+    let report = on_threads(request, || phases(request))?;
+    request.cache.look_after();
+    Ok(report)
 }
 
 /// Runs something on as many threads as the request allows.
@@ -55,12 +58,13 @@ fn phases(request: &BuildRequest) -> Result<Report, Error> {
         }
     })?;
 
+    let portability = of_plan(&plan, &program.bytes);
     let warnings = plan.warnings.iter().chain(&bytecode.warnings).cloned().collect();
     let mut notes = notes(&chosen);
     notes.extend(program.note);
     let left_out = left_out(&graph);
     let (output, phases) = (executable, took);
-    Ok(Report { output, size, took: started.elapsed(), phases, plan, warnings, notes, left_out })
+    Ok(Report { output, size, took: started.elapsed(), phases, plan, portability, warnings, notes, left_out })
 }
 
 fn notes(chosen: &crate::probe::interpreters::Chosen) -> Vec<String> {

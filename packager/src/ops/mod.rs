@@ -1,6 +1,7 @@
 //! The commands' actions, apart from their command-line types.
 
 pub mod build;
+pub mod doctor;
 pub mod prepare;
 pub mod run;
 pub mod why;

@@ -46,7 +46,14 @@ fn place(request: &BuildRequest) -> Result<PathBuf, Error> {
     let [active, path] = ["VIRTUAL_ENV", "PYTHONPATH"].map(|name| environment(name).unwrap_or_default());
     let parts = [&directory, &active, &path].map(|part| part.as_encoded_bytes());
     let key = Key::of([options.as_bytes()].into_iter().chain(parts));
-    Ok(folder.join(key.short()).join(name))
+    let place = folder.join(key.short());
+    // New, so that nobody who tidies the cache takes it for one that is not used.
+    if std::fs::create_dir_all(&place).is_ok()
+        && let Ok(directory) = std::fs::File::open(&place)
+    {
+        let _ = directory.set_modified(std::time::SystemTime::now());
+    }
+    Ok(place.join(name))
 }
 
 #[cfg(test)]
