@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
-use crate::os::ahead;
+use crate::os::{ahead, is_privileged};
 
 /// The variable: how many modules are told, or [`ALL`]; `1` stands for [`SHOWN`].
 const VARIABLE: &str = "SNAPFREEZE_PROFILE";
@@ -65,9 +65,7 @@ struct Imported {
 
 /// Begins to measure, if the environment says so.
 pub fn begin() {
-    // SAFETY: reads the auxiliary vector.
-    let is_privileged = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
-    let value = std::env::var(VARIABLE).ok().filter(|_| !is_privileged);
+    let value = std::env::var(VARIABLE).ok().filter(|_| !is_privileged());
     let shown = match value.as_deref() {
         None | Some("" | "0") => return,
         Some(ALL) => usize::MAX,

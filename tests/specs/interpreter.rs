@@ -1,12 +1,15 @@
 //! An executable that was built with `--interpreter` does with python's command lines what python does; any other
 //! executable takes them for its program's.
 
-use std::path::Path;
-use std::process::Command;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use libtest_mimic::Trial;
 use snapfreeze_tests::execution::{Outcome, TIME_LIMIT, execute_within, plain_command};
+use snapfreeze_tests::jail::program;
 use snapfreeze_tests::{Fixtures, Interpreter, execute};
+use tempfile::TempDir;
 
 /// Command lines that begin with an option of python's.
 const LINES: &[&[&str]] = &[
@@ -55,19 +58,24 @@ const INPUT: &[u8] = b"[1, 2]\n";
 
 pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
     let each = fixtures.each().iter();
-    each.flat_map(|slot| {
-        let trial = |name: &str| fixtures.trial(format!("interpreter::{name}"), slot);
-        [
-            trial("argv: a command line with an option first is python's").runs(by_argument),
-            trial("env: any command line is python's under the variable only").runs(by_environment),
-            trial("without the option there is none").runs(never),
-            trial("PYTHON* variables are python's alone").runs(environment),
-        ]
-    })
-    .collect()
+    let mut trials: Vec<Trial> = each
+        .flat_map(|slot| {
+            let trial = |name: &str| fixtures.trial(format!("interpreter::{name}"), slot);
+            [
+                trial("argv: a command line with an option first is python's").runs(by_argument),
+                trial("env: any command line is python's under the variable only").runs(by_environment),
+                trial("without the option there is none").runs(never),
+                trial("PYTHON* variables are python's alone").runs(environment),
+            ]
+        })
+        .collect();
+    let name = "interpreter::a set-user-ID program is no interpreter, whatever its caller says";
+    let privileged = fixtures.trial(name, &fixtures.preferred()).needs(can_set_user());
+    trials.push(privileged.runs(with_rights_of_another));
+    trials
 }
 
-fn freeze(option: &str, fixtures: &Fixtures, interpreter: &Interpreter) -> std::path::PathBuf {
+fn freeze(option: &str, fixtures: &Fixtures, interpreter: &Interpreter) -> PathBuf {
     let program = fixtures.spec("interpreter/program.py");
     fixtures.freeze([program.as_os_str(), option.as_ref()], interpreter)
 }
@@ -158,4 +166,64 @@ fn environment(fixtures: &Fixtures, interpreter: &Interpreter) {
     assert_python(&frozen, &[&["-c", "pass"]], fixtures, interpreter, |command| {
         command.env("PYTHONHASHSEED", "nonsense");
     });
+}
+
+/// Both ways in are shut where the caller would have the rights of the executable's owner.
+fn with_rights_of_another(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let run = |program: &Path, arguments: &[&str]| {
+        let mut command = as_nobody(program);
+        execute(command.env("SNAPFREEZE_INTERPRETER", "1").args(arguments))
+    };
+    for option in ["--interpreter=argv", "--interpreter=env"] {
+        let frozen = freeze(option, fixtures, interpreter);
+        let line = ["-c", "print('python')"];
+        let folder = reachable_folder();
+        // What is tested is the bit: without it the copy is the interpreter, for nobody as for everyone.
+        let ordinary = copy(&frozen, &folder.path().join("ordinary"), 0o755);
+        assert_eq!(run(&ordinary, &line).out(), "python\n", "{option}");
+        let privileged = copy(&frozen, &folder.path().join("privileged"), 0o4755);
+        for arguments in [&line[..], &["-m", "json.tool"], &["-V"], &["-"]] {
+            let outcome = run(&privileged, arguments);
+            assert!(
+                outcome.code == Some(0) && outcome.out().starts_with("program ["),
+                "{option} {outcome:?}"
+            );
+        }
+    }
+}
+
+/// Whether this user may make executables that run with his rights, here.
+fn can_set_user() -> Result<(), String> {
+    // SAFETY: geteuid has no conditions.
+    if unsafe { libc::geteuid() } != 0 {
+        return Err("not root".into());
+    }
+    let id = program("id").ok_or("no id")?;
+    program("setpriv").ok_or("no setpriv")?;
+    let folder = reachable_folder();
+    let privileged = copy(&id, &folder.path().join("id"), 0o4755);
+    let answer = as_nobody(&privileged).arg("-u").stderr(Stdio::null()).output();
+    match answer {
+        Ok(answer) if answer.stdout == b"0\n" => Ok(()),
+        _ => Err("set-user-ID bits have no effect here".into()),
+    }
+}
+
+/// A folder that other users can look into, unlike that of this run.
+fn reachable_folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    folder
+}
+
+fn copy(from: &Path, to: &Path, mode: u32) -> PathBuf {
+    std::fs::copy(from, to).unwrap();
+    std::fs::set_permissions(to, PermissionsExt::from_mode(mode)).unwrap();
+    to.to_owned()
+}
+
+fn as_nobody(program: &Path) -> Command {
+    let mut command = plain_command("setpriv");
+    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(program);
+    command
 }

@@ -3,7 +3,7 @@
 //! `multiprocessing` and loky start their helper processes by running `sys.executable` again. Those command lines are
 //! a closed list ([`helper`]), matched as a whole: anything that differs in one character is the program's own, so
 //! no argument of a user's makes the program something else. An executable that was built with `--interpreter` also
-//! serves `python`'s own command line ([`options`]).
+//! serves `python`'s own command line ([`options`]), unless it has rights that its caller has not.
 
 mod helper;
 mod literals;
@@ -15,6 +15,7 @@ pub use helper::Helper;
 pub use options::Options;
 
 use crate::archive::InterpreterMode;
+use crate::os::is_privileged;
 
 /// Variable under which an executable built with `--interpreter=env` is the interpreter.
 const VARIABLE: &str = "SNAPFREEZE_INTERPRETER";
@@ -53,6 +54,8 @@ impl CommandLine {
         let arguments = (0..count).map(|at| unsafe { CStr::from_ptr(*argv.add(at)) }).collect();
         let is_interpreter = match mode {
             InterpreterMode::None => Interpreter::Never,
+            // Whoever may start it could run any code with its rights.
+            _ if is_privileged() => Interpreter::Never,
             InterpreterMode::Arguments => Interpreter::ByOption,
             InterpreterMode::Environment if std::env::var_os(VARIABLE).is_some_and(|value| value == "1") => {
                 Interpreter::Always

@@ -14,6 +14,13 @@ pub mod recent;
 pub mod relocations;
 pub mod running_file;
 
+/// Whether the process has rights that whoever started it has not: by a set-user-ID or set-group-ID bit, or by
+/// capabilities of the file (`AT_SECURE`, getauxval(3)). Then its environment and its command line are a stranger's.
+pub fn is_privileged() -> bool {
+    // SAFETY: reads the auxiliary vector.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
 /// Writes one line about this executable to stderr, past Python's own streams. A failure has no one to be told.
 pub fn complain(message: &str) {
     let path = std::fs::read_link("/proc/self/exe").unwrap_or_else(|_| running_file::executed_path().into());
