@@ -21,7 +21,7 @@ use crate::fuse::archive::patches;
 use crate::plan::{Plan, PlannedContent};
 
 /// The prebuilt stub, as `build.rs` has made it.
-pub(crate) const STUB: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/stub"));
+pub const STUB: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/stub"));
 
 /// The slot of an executable is not further from its beginning than this, in bytes.
 pub const LONGEST_PROGRAM: u64 = 128 << 20;

@@ -53,6 +53,7 @@ mod stdlib;
 mod traces;
 mod virtual_files;
 mod voice;
+mod wheel;
 mod why;
 mod workloads;
 
@@ -99,6 +100,7 @@ const BEHAVIOURS: &[Behaviour] = &[
     stdlib::trials,
     virtual_files::trials,
     voice::trials,
+    wheel::trials,
     why::trials,
     workloads::trials,
 ];

@@ -28,7 +28,7 @@ pub struct ProgramArguments {
     pub bin: Vec<String>,
 
     /// The interpreter to freeze for: a path, a name on PATH, a version, or a virtual environment
-    /// [default: $VIRTUAL_ENV, .venv beside the entry, python3]
+    /// [default: $VIRTUAL_ENV, snapfreeze's own environment, .venv beside the entry, python3]
     #[arg(long, value_name = "PYTHON")]
     python: Option<PathBuf>,
 

@@ -99,7 +99,8 @@ pub fn examine(python: Option<&Path>, environment: impl Fn(&str) -> Option<OsStr
     temporary(&mut found);
     // As for a script in the current directory.
     let entry = Entry::Script(PathBuf::from("program.py"));
-    match choose(python, &entry, &environment, &cache) {
+    let command = std::env::current_exe().ok();
+    match choose(python, &entry, command.as_deref(), &environment, &cache) {
         Ok(chosen) => {
             interpreter(&mut found, &chosen);
             fusion(&mut found, &chosen, &environment, &cache);

@@ -63,7 +63,10 @@ pub fn prepare(request: &BuildRequest) -> Result<Prepared, Error> {
     let BuildRequest { entry, cache, optimize, jobs, roots, progress, .. } = request;
     let mut took = Phases::telling(progress);
 
-    let chosen = took.time(Stage::Probe, || choose(request.python.as_deref(), entry, environment, cache))?;
+    let command = std::env::current_exe().ok();
+    let chosen = took.time(Stage::Probe, || {
+        choose(request.python.as_deref(), entry, command.as_deref(), environment, cache)
+    })?;
     let facts = &chosen.facts;
     let library_path = environment("LD_LIBRARY_PATH");
     let search = library_search(&chosen.base, facts, library_path.as_deref())?;

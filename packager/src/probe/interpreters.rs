@@ -1,12 +1,14 @@
 //! Which interpreter a program is frozen for.
 //!
-//! `--python` decides alone. Otherwise `$VIRTUAL_ENV`, `.venv` beside the entry or above it in its project, `python3` are tried in this
-//! order, and then what else is on the machine; the first that is supported and has a libpython is taken. The
-//! ones passed over are told, so that a wrong choice is seen.
+//! `--python` decides alone. Otherwise `$VIRTUAL_ENV`, the virtual environment that the command is installed in, `.venv`
+//! beside the entry or above it in its project, `python3` are tried in this order, and then what else is on the
+//! machine; the first that is supported and has a libpython is taken. The ones passed over are told, so that a wrong
+//! choice is seen.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use super::own_environment::OwnEnvironment;
 use super::{ProbeError, PythonFacts, SUPPORTED, libpython, probe};
 use crate::cache::Cache;
 use crate::entry::Entry;
@@ -24,13 +26,14 @@ pub struct Chosen {
     pub passed_over: Vec<String>,
 }
 
-/// Chooses the interpreter.
+/// Chooses the interpreter. `command` is the path of the running command, if it is known.
 ///
 /// # Errors
 /// When `python` is given and cannot be used; when no interpreter can be.
 pub fn choose(
     python: Option<&Path>,
     entry: &Entry,
+    command: Option<&Path>,
     environment: impl Fn(&str) -> Option<OsString>,
     cache: &Cache,
 ) -> Result<Chosen, ProbeError> {
@@ -39,7 +42,7 @@ pub fn choose(
             check_version(python)?;
             by_name(python, &environment)
         }
-        None => candidates(entry, &environment),
+        None => candidates(entry, command, &environment),
     };
     let mut passed_over = Vec::new();
     let mut telling: Option<ProbeError> = None;
@@ -118,16 +121,24 @@ fn by_name(python: &Path, environment: &impl Fn(&str) -> Option<OsString>) -> Ve
 }
 
 /// Interpreters in the order in which they are tried.
-fn candidates(entry: &Entry, environment: &impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+fn candidates(
+    entry: &Entry,
+    command: Option<&Path>,
+    environment: &impl Fn(&str) -> Option<OsString>,
+) -> Vec<PathBuf> {
+    let own = command.and_then(OwnEnvironment::of);
     let mut all = Vec::new();
     if let Some(active) = environment("VIRTUAL_ENV").filter(|value| !value.is_empty()) {
         all.push(PathBuf::from(active).join("bin/python"));
     }
+    all.extend(own.as_ref().and_then(OwnEnvironment::python));
     all.extend(entry.project_directories().iter().map(|directory| directory.join(".venv/bin/python")));
     all.retain(|python| python.exists());
-    all.extend(on_path("python3", environment));
+    // uvx puts the tool's own environment first on PATH.
+    let is_free = |python: &PathBuf| own.as_ref().is_none_or(|own| !own.hides(python));
+    all.extend(on_path("python3", environment).filter(is_free));
     for minor in SUPPORTED.rev() {
-        all.extend(on_path(&format!("python3.{minor}"), environment));
+        all.extend(on_path(&format!("python3.{minor}"), environment).filter(is_free));
     }
     all.extend(installed(environment));
     let mut seen = std::collections::BTreeSet::new();

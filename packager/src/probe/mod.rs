@@ -6,6 +6,7 @@
 
 pub mod interpreters;
 pub mod libpython;
+mod own_environment;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
