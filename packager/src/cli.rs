@@ -13,6 +13,7 @@ mod inspect;
 mod program;
 mod progress;
 mod run;
+mod sbom;
 mod summary;
 mod voice;
 mod why;
@@ -48,6 +49,8 @@ enum Command {
     Inspect(inspect::InspectArguments),
     /// Show what changed between two executables
     Diff(diff::DiffArguments),
+    /// Write the bill of materials of a program: CycloneDX
+    Sbom(sbom::SbomArguments),
     /// Tell which interpreter a build would take, and what would fail
     Doctor(doctor::DoctorArguments),
     /// Tell where the build cache is and how large, or make it smaller
@@ -65,6 +68,7 @@ impl Command {
             Self::Build(arguments) => Some(&arguments.program),
             Self::Run(arguments) => Some(&arguments.program),
             Self::Why(arguments) => Some(&arguments.program),
+            Self::Sbom(arguments) => Some(&arguments.program),
             Self::Inspect(_) | Self::Diff(_) => None,
             Self::Doctor(_) | Self::Cache(_) | Self::Completions(_) | Self::Man(_) => None,
         }
@@ -75,6 +79,7 @@ impl Command {
             Self::Build(arguments) => Some(&mut arguments.program),
             Self::Run(arguments) => Some(&mut arguments.program),
             Self::Why(arguments) => Some(&mut arguments.program),
+            Self::Sbom(arguments) => Some(&mut arguments.program),
             Self::Inspect(_) | Self::Diff(_) => None,
             Self::Doctor(_) | Self::Cache(_) | Self::Completions(_) | Self::Man(_) => None,
         }
@@ -98,6 +103,7 @@ pub fn run_line(arguments: &[OsString]) -> ExitCode {
             Command::Run(arguments) => run::run(arguments, voice).map(success),
             Command::Why(arguments) => why::why(arguments, voice).map(success),
             Command::Inspect(arguments) => inspect::inspect(arguments, voice).map(success),
+            Command::Sbom(arguments) => sbom::sbom(arguments, voice).map(success),
             Command::Diff(arguments) => {
                 failure = arguments.failure();
                 diff::diff(&arguments, voice.quiet)

@@ -47,6 +47,8 @@ pub enum Error {
     Inspect(#[from] InspectError),
     #[error(transparent)]
     Extract(#[from] ExtractError),
+    #[error("cannot write {path}: {source}", path = path.display())]
+    Document { path: std::path::PathBuf, source: std::io::Error },
     #[error("cannot write the document: {0}")]
     Json(serde_json::Error),
     #[error(transparent)]
@@ -90,6 +92,7 @@ impl Error {
             Self::Why(error) => error.hint(),
             Self::Inspect(error) => error.hint(),
             Self::Extract(error) => error.hint(),
+            Self::Document { .. } => Some("name an output elsewhere with -o".into()),
             Self::Cache(error) => error.hint(),
             Self::NoPlace(_) => Some("set SNAPFREEZE_CACHE_DIR to a directory that can be written to".into()),
             _ => None,

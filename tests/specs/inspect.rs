@@ -4,7 +4,8 @@ use std::path::Path;
 
 use libtest_mimic::Trial;
 use serde_json::Value;
-use snapfreeze_tests::execution::plain_command;
+use snapfreeze_tests::execution::{plain_command, python_command};
+use snapfreeze_tests::fixtures::copy_folder;
 use snapfreeze_tests::{Fixtures, Interpreter, Outcome, execute};
 
 /// A program with distributions, native libraries and data.
@@ -22,6 +23,8 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
         one("the parts of a directory add up to its files", adds_up_beside),
         one("distributions, libraries and imports are told", tells),
         one("the oldest glibc is the newest that readelf sees", oldest_glibc),
+        one("what is extracted is what the program sees", extracted),
+        one("a difference names what came, went and changed", difference),
         one("files of others are named, damaged ones refused", foreign),
     ]
 }
@@ -154,9 +157,15 @@ fn foreign(fixtures: &Fixtures, interpreter: &Interpreter) {
     let place = folder.join("ö damaged");
     let whole = std::fs::read(fixtures.frozen(SMALL, interpreter)).unwrap();
     let write = |bytes: &[u8]| std::fs::write(&place, bytes).unwrap();
-    for length in [0, 1, 100, 5_000, 600_000, whole.len() / 2, whole.len() - 1] {
+    for (length, expected) in [
+        (0, "it seems to be an empty file"),
+        (100, "it seems to be an ELF file that is truncated"),
+        (5_000, "it seems to be an ELF file that is truncated"),
+        (whole.len() / 2, "damaged: the file is cut short"),
+        (whole.len() - 1, "damaged: the file is cut short"),
+    ] {
         write(&whole[..length]);
-        refused(&place, "damaged: ");
+        refused(&place, expected);
     }
     let mut bytes = whole.clone();
     let last = bytes.len() - 1;
@@ -169,4 +178,81 @@ fn foreign(fixtures: &Fixtures, interpreter: &Interpreter) {
     let document = document(fixtures, &place);
     assert_eq!(checked(&document), (whole.len() - at) as u64);
     assert!(document["warnings"][0].as_str().unwrap().contains("found by its first bytes"), "{document}");
+}
+
+fn extracted(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let program = fixtures.spec("inspect/tree.py");
+    let data = format!("{}:data", fixtures.spec("inspect/data").display());
+    for more in [&[][..], &["--include-source", "--optimize=1"], &["--onedir"]] {
+        let arguments = [program.as_os_str(), "--add-data".as_ref(), data.as_ref()];
+        let arguments = arguments.into_iter().chain(more.iter().map(AsRef::as_ref));
+        let executable = fixtures.freeze(arguments, interpreter);
+        let run = if executable.is_dir() { executable.join("program") } else { executable.clone() };
+        let seen = execute(&mut plain_command(&run)).succeeded("the program").out();
+        assert!(seen.contains("data/link -> plain.txt\n") && seen.contains("_sqlite3."), "{seen}");
+
+        let to = fixtures.folder("extracted files").join("new/täg");
+        inspect(fixtures, &[&executable, &"--extract", &to]).succeeded("--extract");
+        let mut command = python_command(&interpreter.python);
+        let found = execute(command.arg(&program).arg(&to)).succeeded("python").out();
+        // The entry's bytecode is no file of the program.
+        let own = |line: &&str| line.starts_with("__pycache__/tree.");
+        let of_program: Vec<&str> = found.lines().filter(|line| !own(line)).collect();
+        assert_eq!(of_program, seen.lines().collect::<Vec<_>>(), "{more:?}");
+        assert_eq!(found.lines().filter(own).count(), 1, "{more:?}");
+        // Python takes it from there.
+        let mut command = python_command(&interpreter.python);
+        let entry = std::fs::read_dir(to.join("__pycache__")).unwrap().flatten().map(|entry| entry.path());
+        let entry = entry.into_iter().find(|path| path.to_string_lossy().contains("/tree.")).unwrap();
+        execute(command.arg(entry).arg(&to)).succeeded("the entry's bytecode");
+
+        let again = inspect(fixtures, &[&executable, &"--extract", &to]);
+        assert!(again.code == Some(1) && again.err().contains("is not empty\nhint: "), "{again:?}");
+        inspect(fixtures, &[&executable, &"--extract", &to, &"--force"]).succeeded("--force");
+        let left = std::fs::read_dir(&to).unwrap().flatten().map(|entry| entry.file_name());
+        assert_eq!(left.filter(|name| name.to_string_lossy().starts_with(".snapfreeze")).count(), 0);
+    }
+}
+
+fn difference(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let folder = fixtures.folder("changing").join("program");
+    copy_folder(&fixtures.spec("why/options"), &folder);
+    let main = folder.join("main.py");
+    let before = fixtures.freeze([&main], interpreter);
+    let same = fixtures.freeze([&main], interpreter);
+    std::fs::rename(folder.join("shop/colours.py"), folder.join("shop/pigments.py")).unwrap();
+    let text = std::fs::read_to_string(folder.join("shop/prices.py")).unwrap();
+    std::fs::write(folder.join("shop/prices.py"), format!("{text}\nADDED = 'text'\n")).unwrap();
+    let more = ["--hidden-import=shop.pigments", "--hidden-import=sqlite3", "--optimize=1"];
+    let arguments = [main.as_os_str()].into_iter().chain(more.iter().map(AsRef::as_ref));
+    let after = fixtures.freeze(arguments, interpreter);
+    let diff = |one: &Path, other: &Path, more: &[&str]| {
+        execute(fixtures.snapfreeze().arg("diff").arg(one).arg(other).args(more))
+    };
+
+    let outcome = diff(&before, &same, &["--exit-code"]).succeeded("diff of equals");
+    assert!(outcome.out().ends_with("\nno difference\n"), "{outcome:?}");
+    assert_eq!(diff(&before, &after, &["--exit-code", "--quiet"]).code, Some(1));
+    let outcome = diff(&before, &after, &[]).succeeded("diff");
+    let said = outcome.out();
+    for part in
+        ["  optimize          0 -> 1\n", "  + ", "  sqlite3\n", "\nmodules: ", "\nlibraries: 1 new, +"]
+    {
+        assert!(said.contains(part), "{part:?} is not in {said}");
+    }
+    let document: Value =
+        serde_json::from_str(&diff(&before, &after, &["--json"]).succeeded("diff --json").out()).unwrap();
+    assert_eq!(document["is_same"], false);
+    let change = |name: &str| find(&document, "modules", name);
+    assert!(
+        change("shop.prices")["after"]["size"].as_u64() > change("shop.prices")["before"]["size"].as_u64()
+    );
+    assert_eq!(
+        (&change("shop.pigments")["before"], &change("sqlite3")["before"]),
+        (&Value::Null, &Value::Null)
+    );
+    let modules = document["modules"].as_array().unwrap();
+    assert!(modules.iter().all(|change| change["name"] != "numbers"), "what is the same is not listed");
+    let outcome = diff(&before, Path::new("/bin/sh"), &["--exit-code"]);
+    assert_eq!(outcome.code, Some(2), "{outcome:?}");
 }

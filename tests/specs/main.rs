@@ -46,6 +46,7 @@ mod outputs;
 mod package_data;
 mod profile;
 mod reproducible;
+mod sbom;
 mod semantics;
 mod signals;
 mod statics;
@@ -94,6 +95,7 @@ const BEHAVIOURS: &[Behaviour] = &[
     package_data::trials,
     profile::trials,
     reproducible::trials,
+    sbom::trials,
     semantics::trials,
     signals::trials,
     statics::trials,

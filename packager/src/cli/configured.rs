@@ -157,6 +157,7 @@ impl Command {
             Self::Why(_) => "why",
             Self::Inspect(_) => "inspect",
             Self::Diff(_) => "diff",
+            Self::Sbom(_) => "sbom",
             Self::Doctor(_) => "doctor",
             Self::Cache(_) => "cache",
             Self::Completions(_) => "completions",

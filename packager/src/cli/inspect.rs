@@ -1,6 +1,9 @@
 //! `inspect`: its arguments, and what it prints.
 
-use std::path::PathBuf;
+use std::fs::Permissions;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -11,6 +14,7 @@ use crate::inspect::extract::{Extracted, extract};
 use crate::inspect::of_executable;
 use crate::inspect::show::{View, show};
 use crate::inspect::size::Size;
+use crate::why::words::Plain;
 
 /// Arguments of `inspect`.
 #[derive(Debug, Args)]
@@ -68,6 +72,9 @@ pub fn inspect(arguments: InspectArguments, voice: Voice) -> Result<(), Error> {
     } else {
         let deepest = if arguments.all { usize::MAX } else { 2 };
         let depth = arguments.depth.map_or(deepest, usize::from);
+        for warning in &contents.warnings {
+            voice.warning(Plain(warning));
+        }
         print(show(&contents, View { all: arguments.all, depth }));
     }
     Ok(())
@@ -78,7 +85,35 @@ pub fn inspect(arguments: InspectArguments, voice: Voice) -> Result<(), Error> {
 /// # Errors
 /// When there is no memory for it.
 pub(super) fn print_json(document: &impl serde::Serialize) -> Result<(), Error> {
-    let text = serde_json::to_string_pretty(document).map_err(Error::Json)?;
-    print(format_args!("{text}\n"));
+    print(json(document)?);
+    Ok(())
+}
+
+/// A JSON document as text that ends with its line.
+///
+/// # Errors
+/// When there is no memory for it.
+pub(super) fn json(document: &impl serde::Serialize) -> Result<String, Error> {
+    let mut text = serde_json::to_string_pretty(document).map_err(Error::Json)?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// Writes a file, all of it or nothing: what was there is replaced when it is complete.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn write_file(path: &Path, text: &str) -> Result<(), Error> {
+    let failed = |source| Error::Document { path: path.to_owned(), source };
+    if path.metadata().is_ok_and(|there| !there.is_file()) {
+        return Err(failed(std::io::Error::other("it is not a regular file")));
+    }
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(directory).map_err(failed)?;
+    let permissions = Permissions::from_mode(0o666);
+    let mut file =
+        tempfile::Builder::new().permissions(permissions).tempfile_in(directory).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
 }

@@ -149,11 +149,10 @@ pub(super) fn assemble(parts: Parts) -> Contents {
     files.sort_by(|one, other| one.path.cmp(&other.path));
     let distributions = distributions(&owners, &modules, &libraries, &files);
 
-    let in_modules: u64 = modules.iter().map(|module| module.size + module.source).sum();
-    let in_libraries: u64 = libraries.iter().map(|library| library.size).sum();
-    let in_files: u64 = files.iter().map(|file| file.size).sum();
-    sizes.unpacked =
-        sizes.base.saturating_add(in_modules).saturating_add(in_libraries).saturating_add(in_files);
+    let in_modules = modules.iter().flat_map(|module| [module.size, module.source]);
+    let in_libraries = libraries.iter().map(|library| library.size);
+    let in_files = files.iter().map(|file| file.size);
+    sizes.unpacked = in_modules.chain(in_libraries).chain(in_files).fold(sizes.base, u64::saturating_add);
 
     let own = std::iter::once(("", &parts.needs));
     let of_libraries =

@@ -22,6 +22,7 @@ pub mod model;
 pub mod native;
 pub mod planned;
 pub mod portability;
+pub mod sbom;
 pub mod shares;
 pub mod show;
 pub mod show_diff;
@@ -53,3 +54,6 @@ pub fn of_executable_with_checksums(path: &Path) -> Result<Contents, InspectErro
     hashes::add(&executable, &mut contents)?;
     Ok(contents)
 }
+
+#[cfg(test)]
+mod hostile_tests;

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::groups::{Item, groups};
 use super::model::Contents;
-use super::size::{Size, harmless};
+use super::size::Size;
+use crate::why::words::Plain;
 
 /// How many items of each level are shown, unless all are.
 const MOST_ITEMS: usize = 10;
@@ -27,9 +28,6 @@ pub fn show(contents: &Contents, view: View) -> String {
     let _ = writeln!(text, "\n{:>10} {:>6}  {:>10}", titles[0], "", titles[1]);
     let lines = Lines { view, total, is_built };
     lines.items(&groups(contents), 0, &mut text);
-    for warning in &contents.warnings {
-        let _ = writeln!(text, "\nwarning: {}", harmless(warning));
-    }
     text
 }
 
@@ -38,7 +36,7 @@ fn head(contents: &Contents) -> String {
     let (program, target, options) = (&contents.program, &contents.target, &contents.options);
     let mut text = String::new();
     let mut line = |name: &str, value: String| {
-        let _ = writeln!(text, "{name:<12}{}", harmless(&value));
+        let _ = writeln!(text, "{name:<12}{}", Plain(&value));
     };
     let size = if program.is_built { contents.sizes.total } else { contents.sizes.unpacked };
     let kind = match (program.is_built, program.is_directory) {
@@ -137,7 +135,7 @@ impl Lines {
         let shown = if items.len() == shown + 1 { items.len() } else { shown };
         let (first, rest) = items.split_at(shown);
         for item in first {
-            self.line(item.stored, item.size, level, &harmless(&item.label), text);
+            self.line(item.stored, item.size, level, &Plain(&item.label).to_string(), text);
             self.items(&item.items, level + 1, text);
         }
         if !rest.is_empty() {

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::diff::{Amount, Change, Difference};
-use super::size::{Size, harmless};
+use super::size::Size;
+use crate::why::words::Plain;
 
 /// How many changes of each kind are shown, unless all are.
 const MOST_CHANGES: usize = 10;
@@ -11,7 +12,7 @@ const MOST_CHANGES: usize = 10;
 /// What changed, in words: the whole, then facts, distributions, modules, libraries and files, what changed most first.
 pub fn show(difference: &Difference, all: bool) -> String {
     let (before, after) = (difference.sizes.before.total, difference.sizes.after.total);
-    let (first, second) = (harmless(&difference.before), harmless(&difference.after));
+    let (first, second) = (Plain(&difference.before), Plain(&difference.after));
     let growth = Growth(after as i64 - before as i64);
     let mut text = format!("{first} -> {second}: {} -> {}, {growth}", Size(before), Size(after));
     if before != after {
@@ -27,7 +28,8 @@ pub fn show(difference: &Difference, all: bool) -> String {
         text.push('\n');
     }
     for fact in &difference.facts {
-        let word = |value: &str| if value.is_empty() { "unknown".to_owned() } else { harmless(value) };
+        let word =
+            |value: &str| if value.is_empty() { "unknown".to_owned() } else { Plain(value).to_string() };
         let _ = writeln!(text, "  {:<18}{} -> {}", fact.name, word(&fact.before), word(&fact.after));
     }
     let lists = [
@@ -73,8 +75,7 @@ fn list(title: &str, changes: &[Change], all: bool, text: &mut String) {
         };
         let (before, after) = (size(&change.before), size(&change.after));
         let growth = Growth(change.growth()).to_string();
-        let _ =
-            writeln!(text, "  {sign} {growth:>10}  {before:>9} {after:>9}  {}", harmless(&titled(change)));
+        let _ = writeln!(text, "  {sign} {growth:>10}  {before:>9} {after:>9}  {}", Plain(&titled(change)));
     }
     if shown < sorted.len() {
         let rest: i64 = sorted[shown..].iter().map(|change| change.growth()).fold(0, i64::saturating_add);

@@ -20,11 +20,6 @@ impl fmt::Display for Size {
     }
 }
 
-/// Text of a file that a stranger may have made: nothing in it may speak to the terminal.
-pub fn harmless(text: &str) -> String {
-    text.chars().map(|one| if one.is_control() { '\u{fffd}' } else { one }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,6 +39,5 @@ mod tests {
             assert_eq!(Size(bytes).to_string(), text);
         }
         assert_eq!(format!("{:>8}", Size(5)), "     5 B");
-        assert_eq!(harmless("a\u{1b}[31mb\n"), "a\u{fffd}[31mb\u{fffd}");
     }
 }

@@ -4,4 +4,5 @@ pub mod build;
 pub mod doctor;
 pub mod prepare;
 pub mod run;
+pub mod sbom;
 pub mod why;

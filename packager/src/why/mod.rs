@@ -11,7 +11,7 @@ mod chain;
 pub mod document;
 mod libraries;
 mod metadata;
-mod words;
+pub(crate) mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
