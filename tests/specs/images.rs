@@ -49,6 +49,12 @@ pub fn of_slot(fixtures: &Fixtures, slot: &Slot) -> Vec<Trial> {
             .needs(gdb_may_trace())
             .runs(gdb_shows_imports),
     );
+    trials.push(
+        trial("gdb shows a stack on one processor")
+            .needs(has("taskset"))
+            .needs(gdb_may_trace())
+            .runs(gdb_with_one_processor),
+    );
     trials.extend(CUTTERS.iter().map(|cutter| {
         let name = format!("it runs after {}", cutter.join(" "));
         trial(&name)
@@ -196,10 +202,29 @@ fn gdb_shows_names(fixtures: &Fixtures, interpreter: &Interpreter) {
     }
 }
 
+/// gdb's arguments for the stack at a program's end.
+const BACKTRACE: [&str; 8] =
+    ["-nx", "-batch", "-ex", "set debuginfod enabled off", "-ex", "run", "-ex", "bt -100"];
+
 fn backtrace(frozen: &Path, argument: &str) -> Outcome {
-    let mut command = plain_command("gdb");
-    command.args(["-nx", "-batch", "-ex", "set debuginfod enabled off", "-ex", "run", "-ex", "bt -100"]);
-    execute(command.arg("--args").arg(frozen).arg(argument))
+    execute(plain_command("gdb").args(BACKTRACE).arg("--args").arg(frozen).arg(argument))
+}
+
+/// Nothing is read ahead there: native files are loaded from memory files that are made when they are asked for. gdb
+/// opens the names of loaded files in its own process.
+fn gdb_with_one_processor(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let frozen = fixtures.frozen(PROGRAM, interpreter);
+    let mut command = plain_command("taskset");
+    command.args(["-c", &first_processor(), "gdb"]).args(BACKTRACE);
+    let outcome = execute(command.arg("--args").arg(frozen).arg("abort_importing"));
+    assert!(outcome.out().contains("SIGABRT") && outcome.out().contains("\n#1 "), "{outcome:?}");
+}
+
+/// The number of a processor that this process may run on.
+fn first_processor() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap().trim();
+    list.chars().take_while(char::is_ascii_digit).collect()
 }
 
 /// Functions of ours are between those of CPython; they have no names, but what called them has.

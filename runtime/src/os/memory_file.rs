@@ -32,7 +32,9 @@ impl MemoryFile {
     pub fn new(name: &str, length: usize) -> io::Result<Self> {
         let name: Vec<u8> = name.bytes().filter(|byte| *byte != 0).take(LONGEST_NAME).collect();
         let name = CString::new(name).unwrap_or_default();
-        Self::over(create(&name, false)?, length)
+        let file = create(&name, false)?;
+        // Where the process may have no such descriptor, the one that it has must do.
+        Self::over(raised(&file).unwrap_or(file), length)
     }
 
     /// Gives a new memory file a length, and its bytes an address.
@@ -105,6 +107,17 @@ pub fn set_times(file: &OwnedFd, time: libc::timespec) -> io::Result<()> {
 pub fn inherit(file: &OwnedFd) -> io::Result<()> {
     // SAFETY: the descriptor is open and ours.
     check(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETFD, 0) })
+}
+
+/// Lowest descriptor of a file that is to be loaded: away from those that the program's own files get, and from those
+/// that a debugger's have. gdb opens `/proc/self/fd/N`, the name of a loaded library, in its own process, and waits for
+/// ever where that is one of its pipes.
+const LOWEST_DESCRIPTOR: RawFd = 128;
+
+/// The file with another descriptor, from [`LOWEST_DESCRIPTOR`] on.
+pub fn raised(file: &OwnedFd) -> io::Result<OwnedFd> {
+    // SAFETY: a call without pointers, on a descriptor that is open and ours.
+    owned(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR) })
 }
 
 /// A descriptor that was just opened, as an owned one; an error for -1, with its reason in errno.

@@ -17,9 +17,6 @@ use super::work::{CLAIMED, DONE, FAILED, State, TAKEN};
 use crate::archive::Extent;
 use crate::os::memory_file::{self, MappedPart};
 
-/// Lowest descriptor: away from those that the program's own files get.
-const LOWEST_DESCRIPTOR: RawFd = 128;
-
 /// A native file of the archive.
 pub struct File {
     pub content: Extent,
@@ -124,11 +121,7 @@ impl File {
 impl Descriptor {
     /// One of a new memory file of this length.
     fn new(name: &CStr, length: usize) -> io::Result<Self> {
-        let low = memory_file::create(name, false)?;
-        // SAFETY: a call without pointers, on a descriptor that is open and ours.
-        let high = memory_file::owned(unsafe {
-            libc::fcntl(low.as_raw_fd(), libc::F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR)
-        })?;
+        let high = memory_file::raised(&memory_file::create(name, false)?)?;
         memory_file::grow(&high, length)?;
         let status = status(high.as_raw_fd())?;
         Ok(Self { number: high.into_raw_fd(), identity: (status.st_dev, status.st_ino) })
