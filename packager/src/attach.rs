@@ -19,6 +19,7 @@ use tempfile::{NamedTempFile, TempPath};
 use crate::archive::ArchiveWriteError;
 use crate::fuse::archive::patches;
 use crate::plan::{Plan, PlannedContent};
+use crate::shown::plain;
 
 /// The prebuilt stub, as `build.rs` has made it.
 pub const STUB: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/stub"));
@@ -83,7 +84,7 @@ pub fn attach(
     let directory = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(directory)
         .map_err(|source| AttachError::Directory { path: directory.to_owned(), source })?;
-    let failed = |source: io::Error| AttachError::Write { path: output.to_owned(), source };
+    let failed = |source: io::Error| AttachError::Write { path: output.to_owned(), source: plain(source) };
 
     let (mut file, draft) = Draft::new_in(directory).map_err(failed)?;
     let offset = (program.len() as u64).next_multiple_of(ARCHIVE_ALIGNMENT);

@@ -9,9 +9,11 @@ mod configured;
 mod contents;
 mod diff;
 mod doctor;
+mod import;
 mod inspect;
 mod program;
 mod progress;
+mod pyinstaller;
 mod run;
 mod sbom;
 mod summary;
@@ -59,6 +61,12 @@ enum Command {
     Completions(completions::CompletionsArguments),
     /// Print the manual page, or write all of them
     Man(completions::ManArguments),
+    /// Write the options of a PyInstaller specification into pyproject.toml
+    ///
+    /// The specification is run as PyInstaller would run it, in the interpreter that the program is for, but nothing is
+    /// built: what it gives to Analysis, EXE and COLLECT becomes [tool.snapfreeze], or [[tool.snapfreeze.bin]] where there
+    /// are several executables. PyInstaller need not be installed. What has no counterpart is told, and written as a comment.
+    Import(import::ImportArguments),
 }
 
 impl Command {
@@ -69,7 +77,7 @@ impl Command {
             Self::Run(arguments) => Some(&arguments.program),
             Self::Why(arguments) => Some(&arguments.program),
             Self::Sbom(arguments) => Some(&arguments.program),
-            Self::Inspect(_) | Self::Diff(_) => None,
+            Self::Inspect(_) | Self::Diff(_) | Self::Import(_) => None,
             Self::Doctor(_) | Self::Cache(_) | Self::Completions(_) | Self::Man(_) => None,
         }
     }
@@ -80,7 +88,7 @@ impl Command {
             Self::Run(arguments) => Some(&mut arguments.program),
             Self::Why(arguments) => Some(&mut arguments.program),
             Self::Sbom(arguments) => Some(&mut arguments.program),
-            Self::Inspect(_) | Self::Diff(_) => None,
+            Self::Inspect(_) | Self::Diff(_) | Self::Import(_) => None,
             Self::Doctor(_) | Self::Cache(_) | Self::Completions(_) | Self::Man(_) => None,
         }
     }
@@ -112,6 +120,7 @@ pub fn run_line(arguments: &[OsString]) -> ExitCode {
             Command::Cache(arguments) => cache::cache(arguments, voice).map(success),
             Command::Completions(arguments) => completions::completions(arguments).map(success),
             Command::Man(arguments) => completions::man(arguments, voice).map(success),
+            Command::Import(arguments) => import::import(arguments, voice).map(success),
         }
     });
     result.unwrap_or_else(|error| {

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::graph::absent::most_like;
+
 use crate::config;
 
 /// The program to freeze.
@@ -43,6 +45,9 @@ pub enum EntryError {
     /// A special file.
     #[error("{0} is neither a file nor a directory")]
     NotAFile(PathBuf),
+    /// What PyInstaller is given.
+    #[error("{0} is a specification for PyInstaller, no program")]
+    Specification(PathBuf),
     /// Not an identifier, or identifiers with dots.
     #[error("{0:?} is not the name of a Python module")]
     NotAModule(String),
@@ -53,14 +58,47 @@ impl EntryError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NotFound(path) => {
+                if let Some(nearest) = nearest_file(path) {
+                    return Some(format!("there is {}", nearest.display()));
+                }
                 let is_module = |text: &&str| is_dotted_name(text) && !text.ends_with(".py");
-                let text = path.to_str().filter(is_module)?;
-                Some(format!("if {text} is a module, say `-m {text}`"))
+                match path.to_str().filter(is_module) {
+                    Some(text) => Some(format!("if {text} is a module, say `-m {text}`")),
+                    None => Some(EXPECTED.to_owned()),
+                }
             }
+            Self::NotAFile(_) => Some(EXPECTED.to_owned()),
+            Self::NotAModule(_) => Some("a module is named as in an import: `package.module`".to_owned()),
+            Self::Specification(path) => Some(format!(
+                "`snapfreeze import {}` writes its options into pyproject.toml, `snapfreeze build` builds it then",
+                path.display()
+            )),
             Self::NoMain(_) => Some("name the script to run, or `module:function`".into()),
-            _ => None,
         }
     }
+}
+
+/// What a program may be.
+const EXPECTED: &str =
+    "name a script, a directory with __main__.py, a module with -m, or a function as `module:function`";
+
+/// How many files of a directory are compared with a name that is not there.
+const MOST_FILES: usize = 10_000;
+
+/// A script or directory beside which a path would be, and whose name is like its.
+fn nearest_file(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let entries = std::fs::read_dir(directory.unwrap_or(Path::new("."))).ok()?;
+    let entries = entries.take(MOST_FILES).filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let is_program = |name: &String| {
+        let path = directory.map_or_else(|| PathBuf::from(name), |directory| directory.join(name));
+        name.ends_with(".py") || path.is_dir()
+    };
+    let mut names: Vec<String> = entries.filter(|name| !name.starts_with('.')).filter(is_program).collect();
+    names.sort();
+    let nearest = most_like(name, names.iter().map(String::as_str))?;
+    Some(path.with_file_name(nearest))
 }
 
 impl Entry {
@@ -75,6 +113,9 @@ impl Entry {
         };
         let path = std::path::absolute(argument).unwrap_or_else(|_| argument.to_owned());
         if metadata.is_file() {
+            if argument.extension().is_some_and(|extension| extension == "spec") {
+                return Err(EntryError::Specification(argument.to_owned()));
+            }
             return Ok(Self::Script(path));
         }
         if !metadata.is_dir() {
@@ -249,6 +290,6 @@ mod tests {
         assert_eq!(Entry::from_module("a..b"), Err(EntryError::NotAModule("a..b".into())));
         let hint = EntryError::NotFound("http.server".into()).hint();
         assert_eq!(hint.as_deref(), Some("if http.server is a module, say `-m http.server`"));
-        assert_eq!(EntryError::NotFound("server.py".into()).hint(), None);
+        assert_eq!(EntryError::NotFound("nowhere/server.py".into()).hint().as_deref(), Some(EXPECTED));
     }
 }

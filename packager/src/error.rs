@@ -15,6 +15,8 @@ use crate::inspect::InspectError;
 use crate::inspect::extract::ExtractError;
 use crate::ops::why::WhyError;
 use crate::probe::ProbeError;
+use crate::pyinstaller::options::UnservedOption;
+use crate::pyinstaller::spec::SpecError;
 use crate::trace::TraceError;
 
 /// Why a command failed.
@@ -57,6 +59,10 @@ pub enum Error {
     Man(#[from] ManError),
     #[error("a build would fail here: {0} of the checks did")]
     Doctor(usize),
+    #[error(transparent)]
+    Unserved(#[from] UnservedOption),
+    #[error(transparent)]
+    Spec(#[from] SpecError),
     #[error("cannot run {program}: {source}", program = program.display())]
     Run { program: std::path::PathBuf, source: std::io::Error },
     #[error("there is no place for the executable: {0}")]
@@ -64,61 +70,70 @@ pub enum Error {
 }
 
 impl Error {
-    /// What to do about it, apart from the message.
+    /// What to do about it, apart from the message. Only a syntax error has none: it shows the place.
     pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Config(error) => error.hint(),
-            Self::Entry(error) => error.hint(),
-            Self::Probe(error) => error.hint(),
+        let text = match self {
+            Self::Config(error) => return error.hint(),
+            Self::Entry(error) => return error.hint(),
+            Self::Probe(error) => return error.hint(),
+            Self::Spec(error) => return error.hint(),
+            Self::Why(error) => return error.hint(),
+            Self::Inspect(error) => return error.hint(),
+            Self::Extract(error) => return error.hint(),
+            Self::Cache(error) => return error.hint(),
+            Self::Document { .. } => "name an output elsewhere with -o",
+            Self::Man(_) => "name a directory that can be written to",
+            Self::Doctor(_) => "mend what `snapfreeze doctor` marks, from the top",
+            Self::Json(_) => ANEW,
+            Self::Graph(error) => return Some(error.hint()),
+            Self::Attach(error) => return Some(hint_for_output(error).to_owned()),
+            Self::Collect(error) => error.hint(),
+            Self::Unserved(error) => error.hint,
             Self::Fuse(ProgramError::OnlyFused(_)) => {
-                Some("leave out --no-fuse, or name another interpreter with --python".into())
+                "leave out --no-fuse, or name another interpreter with --python"
             }
-            Self::Fuse(ProgramError::Fuse { .. }) => Some("name another interpreter with --python".into()),
-            Self::Graph(GraphError::NoModule { .. }) => {
-                Some("install it there, or name another interpreter with --python".into())
+            Self::Fuse(ProgramError::Stub(_)) => ANEW,
+            Self::Fuse(ProgramError::Fuse { .. } | ProgramError::Read { .. }) => OTHER_PYTHON,
+            Self::Trace(TraceError::Record(_)) => "set TMPDIR to a directory that can be written to",
+            Self::Trace(TraceError::Start { .. }) => OTHER_PYTHON,
+            Self::Data(error) => error.hint(),
+            Self::Compile(CompileError::Syntax { .. }) => return None,
+            Self::Compile(CompileError::Failed { .. }) => "see whether python can import it",
+            Self::Compile(CompileError::Workers(_) | CompileError::Marshal { .. }) => OTHER_PYTHON,
+            Self::Run { .. } => {
+                "build it with `snapfreeze build`, and start it from a place that allows execution"
             }
-            Self::Graph(GraphError::Excluded { .. } | GraphError::ExcludedStart { .. }) => {
-                Some("exclude less: a module below it, or nothing".into())
-            }
-            Self::Graph(GraphError::NoMain { .. }) => {
-                Some("name a function to run: `module:function`".into())
-            }
-            Self::Data(DataError::NoDistribution { .. }) => {
-                Some("install it there, or name another interpreter with --python".into())
-            }
-            Self::Data(DataError::NoPackage { .. }) => Some("include it with --hidden-import".into()),
-            Self::Collect(error) => Some(error.hint().to_owned()),
-            Self::Attach(error) => hint_for_output(error),
-            Self::Why(error) => error.hint(),
-            Self::Inspect(error) => error.hint(),
-            Self::Extract(error) => error.hint(),
-            Self::Document { .. } => Some("name an output elsewhere with -o".into()),
-            Self::Cache(error) => error.hint(),
-            Self::NoPlace(_) => Some("set SNAPFREEZE_CACHE_DIR to a directory that can be written to".into()),
-            _ => None,
-        }
+            Self::NoPlace(_) => "set SNAPFREEZE_CACHE_DIR to a directory that can be written to",
+        };
+        Some(text.to_owned())
     }
 }
 
-fn hint_for_output(error: &AttachError) -> Option<String> {
+/// For what may be a fault of the interpreter.
+const OTHER_PYTHON: &str = "name another interpreter with --python";
+
+/// For what is a fault of this program's file.
+const ANEW: &str = "install snapfreeze anew";
+
+fn hint_for_output(error: &AttachError) -> &'static str {
     let io = match error {
         AttachError::IsDirectory(_)
         | AttachError::IsSpecial(_)
         | AttachError::IsInput(_)
-        | AttachError::IsOther(_) => {
-            return Some("name another output with -o".into());
+        | AttachError::IsOther(_) => return "name another output with -o",
+        AttachError::NoSlot => return ANEW,
+        AttachError::Archive(ArchiveWriteError::Read { .. }) => {
+            return "the file was there when the build began: build again";
         }
-        AttachError::Directory { source, .. } | AttachError::Write { source, .. } => source,
-        AttachError::Archive(ArchiveWriteError::Compress(source)) => source,
-        _ => return None,
+        AttachError::Directory { source, .. }
+        | AttachError::Write { source, .. }
+        | AttachError::Archive(ArchiveWriteError::Compress(source)) => source,
+        AttachError::Archive(_) => return "leave out what is largest with --exclude-module",
     };
     match io.kind() {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-            Some("the disk is full: free some space, or name an output elsewhere with -o".into())
+            "the disk is full: free some space, or name an output elsewhere with -o"
         }
-        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-            Some("name an output elsewhere with -o".into())
-        }
-        _ => None,
+        _ => "name an output elsewhere with -o",
     }
 }

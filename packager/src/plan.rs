@@ -21,6 +21,7 @@ use crate::graph::{Module, ModuleGraph, ModuleKind, Origin};
 use crate::probe::PythonFacts;
 use crate::probe::interpreters::Chosen;
 use crate::request::{BuildRequest, CompressOption, InterpreterOption};
+use crate::shown::shown;
 use crate::why::{BuiltOptions, ReasonParts, Reasons};
 use tree::TreeParts;
 
@@ -161,6 +162,8 @@ pub struct PlannedMissing {
     pub line: u32,
     /// Whether the program's own code asks for it outside of functions and `try`.
     pub is_suspicious: bool,
+    /// Whether code outside of the standard library asks for it where it can do without: in a `try` or a function.
+    pub is_optional: bool,
 }
 
 /// Makes the plan out of what the phases before found.
@@ -182,12 +185,15 @@ pub fn plan(
             from: missing.from.clone(),
             line: missing.line,
             is_suspicious: missing.is_required && missing.origin == Origin::Own,
+            is_optional: !missing.is_required && missing.origin != Origin::Stdlib,
         })
         .collect();
     let mut warnings = graph.warnings.clone();
     warnings.extend(collection.warnings);
-    warnings.extend(missing.iter().filter(|missing| missing.is_suspicious).map(|missing| {
-        format!("no module named {}, which {} imports in line {}", missing.name, missing.from, missing.line)
+    warnings.extend(graph.absent.iter().map(|absent| {
+        let place = absent.file.as_deref().map_or_else(|| absent.from.clone(), shown);
+        let (name, line, advice) = (&absent.name, absent.line, absent.advice());
+        format!("{place}:{line}: there is no module {name}: this import will fail\nhint: {advice}")
     }));
     let modules =
         order.iter().filter_map(|(name, eager)| planned_module(graph, name, *eager, &collection.needs));

@@ -38,6 +38,7 @@ mod isolation;
 mod learn;
 mod many_modules;
 mod memory;
+mod moving;
 mod multiprocessing;
 mod native;
 mod optional;
@@ -87,6 +88,7 @@ const BEHAVIOURS: &[Behaviour] = &[
     learn::trials,
     many_modules::trials,
     memory::trials,
+    moving::trials,
     multiprocessing::trials,
     native::trials,
     optional::trials,

@@ -2,7 +2,7 @@
 
 Reads a JSON object from stdin: "path" is put before sys.path, "modules" are the sources of the package PyInstaller that
 hooks import, by name. Runs each of "hooks" and prints a JSON list with an answer for each; where that is null, prints
-where installed distributions keep hooks. A hook runs in a process of its own, so that what it imports, changes or
+where installed distributions keep hooks, or what the specification "spec" says. A hook runs in a process of its own, so that what it imports, changes or
 breaks is gone after it.
 """
 
@@ -251,6 +251,14 @@ def run_hook(
     }
 
 
+def read_specification(request: "Dict[str, Any]") -> "Dict[str, Any]":
+    """What a .spec file says."""
+    from PyInstaller import _spec
+
+    answer: "Dict[str, Any]" = _spec.read(request)
+    return answer
+
+
 def main() -> None:
     request = json.load(sys.stdin)
     known = set(sys.path)
@@ -262,7 +270,9 @@ def main() -> None:
     output = os.dup(1)
     os.dup2(2, 1)  # what a hook prints is not an answer
     answer: Any
-    if request["hooks"] is None:
+    if request.get("spec") is not None:
+        answer = in_child(read_specification, request["spec"])
+    elif request["hooks"] is None:
         answer = hook_directories()
     else:
         answer = [in_child(run, hook) for hook in request["hooks"]]

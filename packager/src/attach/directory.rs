@@ -20,6 +20,7 @@ use crate::collect::files::{FileContent, TreeFile};
 use crate::collect::native::loaded::loaded_part;
 use crate::compile::Bytecode;
 use crate::plan::{Plan, PlannedContent};
+use crate::shown::plain;
 
 /// Name of the tree's directory.
 pub const ROOT: &str = "_internal";
@@ -45,7 +46,7 @@ pub fn attach_directory(
     let parent = output.parent().unwrap_or(Path::new("/"));
     std::fs::create_dir_all(parent)
         .map_err(|source| AttachError::Directory { path: parent.to_owned(), source })?;
-    let failed = |source: io::Error| AttachError::Write { path: output.clone(), source };
+    let failed = |source: io::Error| AttachError::Write { path: output.clone(), source: plain(source) };
     let draft = tempfile::Builder::new().prefix(".snapfreeze-").tempdir_in(parent).map_err(failed)?;
     let built = draft.path().join(output.file_name().unwrap_or_default());
     let root = built.join(ROOT);

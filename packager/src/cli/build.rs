@@ -1,11 +1,12 @@
 //! `build`: its arguments, and what it prints.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 
 use super::program::ProgramArguments;
 use super::progress::watched;
+use super::pyinstaller::PyInstallerArguments;
 use super::summary::Summary;
 use super::voice::{Voice, print};
 use crate::error::Error;
@@ -23,17 +24,27 @@ pub struct BuildArguments {
     #[arg(short, long, value_name = "FILE", help_heading = None::<&'static str>)]
     pub output: Option<PathBuf>,
 
+    /// The executable's name, in the directory that executables go to [default: that of the program]
+    #[arg(short, long, value_name = "NAME", value_parser = parse_name, conflicts_with = "output", help_heading = None::<&'static str>)]
+    pub name: Option<String>,
+
     /// The directory that executables go to, each under its own name [default: dist]
-    #[arg(long, value_name = "DIR", help_heading = None::<&'static str>)]
+    #[arg(long, alias = "distpath", value_name = "DIR", help_heading = None::<&'static str>)]
     pub output_dir: Option<PathBuf>,
 
     /// Make a directory with the executable and, beside it, all its files as real ones
-    #[arg(long, help_heading = None::<&'static str>)]
+    #[arg(short = 'D', long, help_heading = None::<&'static str>)]
     onedir: bool,
 
     /// The other programs of the project that are built together with this one.
     #[arg(skip)]
     pub others: Vec<BuildArguments>,
+    /// One file, as ever: it takes back `onedir` of pyproject.toml, or an earlier --onedir.
+    #[arg(short = 'F', long, hide = true, overrides_with = "onedir")]
+    onefile: bool,
+
+    #[command(flatten)]
+    pyinstaller: PyInstallerArguments,
 }
 
 /// Builds; what was built is said on stdout.
@@ -41,6 +52,7 @@ pub struct BuildArguments {
 /// # Errors
 /// When the build fails.
 pub fn build(mut arguments: BuildArguments, voice: Voice) -> Result<(), Error> {
+    arguments.pyinstaller.answer(voice)?;
     let others = std::mem::take(&mut arguments.others);
     std::iter::once(arguments).chain(others).try_for_each(|arguments| build_one(arguments, voice))
 }
@@ -50,6 +62,9 @@ fn build_one(arguments: BuildArguments, voice: Voice) -> Result<(), Error> {
         voice.detail(format_args!("options from {}", path.display()));
     }
     let mut request = arguments.program.into_request()?;
+    if let Some(name) = arguments.name {
+        request.output.set_file_name(name);
+    }
     request.output = match (arguments.output, arguments.output_dir, request.output.file_name()) {
         (Some(output), ..) => output,
         (None, Some(directory), Some(name)) => directory.join(name),
@@ -77,4 +92,12 @@ fn build_one(arguments: BuildArguments, voice: Voice) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+fn parse_name(text: &str) -> Result<String, String> {
+    let mut parts = Path::new(text).components();
+    match (parts.next(), parts.next()) {
+        (Some(Component::Normal(name)), None) if name == text => Ok(text.to_owned()),
+        _ => Err("the name of a file is expected, without a directory".into()),
+    }
 }

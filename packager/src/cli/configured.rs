@@ -30,8 +30,9 @@ pub fn parse(arguments: &[OsString]) -> Result<Cli, Error> {
     let names = || programs.iter().map(|program| program.name.clone()).collect();
     if programs.len() > 1 {
         match &written.command {
-            Command::Build(build) if build.output.is_some() => {
-                return Err(ConfigError::OneOutput { names: names() }.into());
+            Command::Build(build) if build.output.is_some() || build.name.is_some() => {
+                let option = if build.output.is_some() { "--output" } else { "--name" };
+                return Err(ConfigError::OneOutput { option, names: names() }.into());
             }
             Command::Build(_) => {}
             command => {
@@ -61,7 +62,8 @@ fn merged(
     let (mut command, name) = (Cli::command(), written.command.name());
     let known = command.find_subcommand(name).map(|command| configuration.arguments(command, program));
     let mut known = known.unwrap_or_default();
-    if matches!(&written.command, Command::Build(build) if build.output_dir.is_some()) {
+    if matches!(&written.command, Command::Build(build) if build.output_dir.is_some() || build.name.is_some())
+    {
         // What the user says of the place counts, and what the file says of it does not.
         known.retain(|argument| !argument.as_encoded_bytes().starts_with(b"--output="));
     }
@@ -162,6 +164,7 @@ impl Command {
             Self::Cache(_) => "cache",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",
+            Self::Import(_) => "import",
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::request::{BuildRequest, FollowOptional, HookOptions};
 #[command(next_help_heading = "Modules")]
 pub struct ModuleArguments {
     /// Include a module that no import shows
-    #[arg(long, value_name = "MODULE", value_parser = parse_module)]
+    #[arg(long, alias = "hiddenimport", value_name = "MODULE", value_parser = parse_module)]
     hidden_import: Vec<String>,
 
     /// Leave out a module and all below it, whatever imports it
@@ -35,7 +35,7 @@ pub struct ModuleArguments {
     collect_submodules: Vec<String>,
 
     /// Look for modules in these directories, too, after the program's own
-    #[arg(long, value_name = "DIR[:DIR]", value_parser = parse_directories())]
+    #[arg(short, long, value_name = "DIR[:DIR]", value_parser = parse_directories())]
     paths: Vec<Directories>,
 
     /// Run a Python file before the program, may be given more than once
@@ -68,7 +68,7 @@ pub struct ContentArguments {
     include_source: bool,
 
     /// Include all data files of a package
-    #[arg(long, value_name = "PACKAGE", value_parser = parse_module)]
+    #[arg(long, alias = "collect-datas", value_name = "PACKAGE", value_parser = parse_module)]
     collect_data: Vec<String>,
 
     /// Include all shared libraries of a package

@@ -41,6 +41,16 @@ impl fmt::Display for Summary<'_> {
         if let Some(left_out) = left_out(self.0) {
             row("left out", format_args!("{left_out}"))?;
         }
+        let optional = plan.missing.iter().filter(|missing| missing.is_optional).count();
+        if optional > 0 {
+            row(
+                "optional",
+                format_args!(
+                    "{} of what is not installed; -v names them",
+                    Counted(optional, "import", "imports")
+                ),
+            )?;
+        }
         if !warnings.is_empty() {
             row("warnings", format_args!("{}, on stderr", warnings.len()))?;
         }

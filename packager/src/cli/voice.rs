@@ -109,10 +109,16 @@ impl Voice {
         }
     }
 
-    /// A warning: the result may not be what is wanted.
+    /// A warning: the result may not be what is wanted. What to do about it may follow, on a line that begins with `hint: `.
     pub fn warning(self, message: impl fmt::Display) {
         if !self.quiet {
+            let text = message.to_string();
+            let (message, hint) =
+                text.split_once("\nhint: ").map_or((&*text, None), |(message, hint)| (message, Some(hint)));
             word(WARNING, "warning", message);
+            if let Some(hint) = hint {
+                word(NOTE, "hint", hint);
+            }
         }
     }
 

@@ -104,7 +104,10 @@ pub fn collect(
                 Some(at) => {
                     roots.remove(at + first);
                     if let Some(name) = names.remove(at) {
-                        warnings.push(format!("the extension module {name} is left out: {error}"));
+                        warnings.push(format!(
+                            "the extension module {name} is left out: {error}\nhint: {}",
+                            error.hint()
+                        ));
                     }
                 }
                 None => return Err(error),
@@ -133,7 +136,12 @@ pub fn collect(
         }
     }
     let missing = closure.missing.iter().map(|missing| {
-        format!("the library {} is not found; {} needs it", missing.name, missing.needed_by.display())
+        format!(
+            "{}: the library {} is not found, which it needs\nhint: install what has it, or name its directory in \
+             LD_LIBRARY_PATH",
+            missing.needed_by.display(),
+            missing.name
+        )
     });
     warnings.extend(closure.warnings.iter().map(ToString::to_string).chain(missing));
     let certificates = CertificatePaths::default();

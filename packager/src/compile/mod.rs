@@ -23,6 +23,7 @@ use crate::graph::distributions::is_in_site;
 use crate::plan::{Plan, PlannedContent, PlannedModule, PlannedOrigin};
 use crate::probe::PythonFacts;
 use crate::progress::Progress;
+use crate::shown::shown;
 
 /// What the frozen module `encodings` does: CPython imports it before anything else, and it installs the importer.
 const BOOTSTRAP: &str = "\
@@ -122,7 +123,10 @@ pub fn compile(
                 left.push((module, path.as_deref(), amended(&module.name, text)));
             }
             (None, _) => {
-                bytecode.warnings.push(format!("{} has no bytecode for this Python: left out", module.name));
+                bytecode.warnings.push(format!(
+                    "the module {} is left out: its file is no bytecode of this Python",
+                    module.name
+                ));
             }
         }
     }
@@ -140,7 +144,7 @@ pub fn compile(
         match result {
             Ok(code) => drop(bytecode.modules.insert(module.name.clone(), code)),
             Err(error) if is_of_program(module) => return Err(error),
-            Err(error) => bytecode.warnings.push(format!("{} is left out: {error}", module.name)),
+            Err(error) => bytecode.warnings.push(format!("the module {} is left out: {error}", module.name)),
         }
     }
     Ok(bytecode)
@@ -254,7 +258,7 @@ impl Compiler<'_> {
 
 /// As CPython prints it: file, line, the line itself, a caret under the place.
 fn syntax_message(file: &Path, problem: &SyntaxProblem) -> String {
-    let mut message = format!("{}", file.display());
+    let mut message = shown(file);
     if let Some(line) = problem.line {
         message.push_str(&format!(":{line}"));
     }

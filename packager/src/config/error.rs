@@ -58,8 +58,10 @@ pub enum ConfigError {
         command: &'static str,
     },
     /// One file is named for several programs.
-    #[error("--output names one file, and there are {count} programs: {names}", count = names.len(), names = names.join(", "))]
+    #[error("{option} names one file, and there are {count} programs: {names}", count = names.len(), names = names.join(", "))]
     OneOutput {
+        /// The option that names it.
+        option: &'static str,
         /// Their names.
         names: Vec<String>,
     },
@@ -171,11 +173,13 @@ impl ConfigError {
             Self::Several { names, command, .. } => {
                 Some(format!("name one: `snapfreeze {command} --bin {}`", names.first()?))
             }
-            Self::OneOutput { names } => Some(format!(
+            Self::OneOutput { names, .. } => Some(format!(
                 "name a directory with --output-dir, or one program: `--bin {}`",
                 names.first()?
             )),
-            Self::Read { .. } | Self::NoTable { .. } => None,
+            Self::Read { .. } | Self::NoTable { .. } => {
+                Some("name another file with --config, or take no options from any with --no-config".into())
+            }
         }
     }
 }
@@ -201,7 +205,8 @@ impl Problem {
             Self::OutputOfMany(_) => {
                 "say `output-dir`, or put it into the program's own [[tool.snapfreeze.bin]]"
             }
-            _ => return None,
+            Self::Syntax(_) => "the file is TOML, as described at https://toml.io",
+            _ => "`snapfreeze build --help` says what each option takes; keys have the same names",
         };
         Some(text.to_owned())
     }

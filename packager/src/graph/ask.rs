@@ -93,8 +93,10 @@ impl Builder<'_> {
             if let Some(reason) = &observation.failed
                 && !self.is_expected(reason)
             {
-                let note =
-                    format!("extension module {name} cannot be imported to see what it imports: {reason}");
+                let note = format!(
+                    "the extension module {name} cannot be imported to see what it imports: {reason}\nhint: name \
+                         what is missing when it runs with --hidden-import"
+                );
                 self.graph.warnings.push(note);
             }
             for imported in &observation.imports {

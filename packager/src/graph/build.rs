@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
+use super::absent::advice;
 use super::attributes::Attributes;
 use super::beside::source_beside;
 use super::distributions::Distributions;
@@ -238,7 +239,12 @@ impl<'a> Builder<'a> {
         if self.ensure(name) || self.ensure_by_interpreter(name)? {
             return Ok(());
         }
-        Err(GraphError::NoModule { name: name.to_owned(), python: self.request.facts.executable.clone() })
+        let absent = self.first_absent(name);
+        let advice = advice(&absent, self.nearest(&absent).as_deref());
+        let advice = advice
+            .unwrap_or_else(|| "install it there, or name another interpreter with --python".to_owned());
+        let python = self.request.facts.executable.clone();
+        Err(GraphError::NoModule { name: name.to_owned(), python, advice })
     }
 
     fn add_main(&mut self, path: &Path) -> Result<String, GraphError> {
@@ -395,6 +401,7 @@ impl<'a> Builder<'a> {
         self.finish_hooks();
         let aliases = &self.aliases;
         self.graph.missing.retain(|name, _| !aliases.contains(name));
+        self.graph.absent = self.absent();
         let frozen = &self.request.facts.frozen;
         for (name, module) in &mut self.graph.modules {
             if frozen.iter().any(|frozen| frozen == name) && !is_amended(name) {

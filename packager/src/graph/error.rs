@@ -23,6 +23,8 @@ pub enum GraphError {
         name: String,
         /// The interpreter.
         python: PathBuf,
+        /// What to do about it.
+        advice: String,
     },
     /// `-m package` without `__main__`.
     #[error("{name} is a package without a __main__ module, so it cannot be run")]
@@ -67,4 +69,26 @@ pub enum GraphError {
     /// Threads cannot be had.
     #[error("cannot start threads: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
+}
+
+impl GraphError {
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        let text = match self {
+            Self::NoModule { advice, .. } => return advice.clone(),
+            Self::Read { .. } => "see that the file is there and readable",
+            Self::NoMain { .. } => "name a function to run: `module:function`",
+            Self::NotCode { .. } => "name a module in Python that imports it",
+            Self::Excluded { .. } | Self::ExcludedStart { .. } => {
+                "exclude less: a module below it, or nothing"
+            }
+            Self::NoDirectory { .. } => "name directories that are there, with colons between them",
+            Self::Hooks(HookError::Directory { .. }) => "name a directory with files hook-MODULE.py",
+            Self::External(_) | Self::Hooks(HookError::NoAnswer { .. }) => {
+                "name another interpreter with --python"
+            }
+            Self::Threads(_) => "use fewer with --jobs",
+        };
+        text.to_owned()
+    }
 }

@@ -7,6 +7,7 @@
 //! ([`observe`]; `beside` reads what they import later) and asks the interpreter what only it knows ([`external`]).
 //! `rules` has what none of them finds. [`order`] predicts the order of a start's imports.
 
+pub mod absent;
 mod ask;
 mod attributes;
 mod beside;
@@ -52,6 +53,8 @@ pub struct ModuleGraph {
     pub given: BTreeMap<String, BTreeSet<Given>>,
     /// Names that an import asks for and that were not found.
     pub missing: BTreeMap<String, Missing>,
+    /// Of these, what the program's own code cannot do without.
+    pub absent: Vec<absent::Absent>,
     /// Names that an import asks for and that could have been found, but were not followed.
     pub left_out: BTreeMap<String, LeftOut>,
     /// Libraries that modules open by name, by module.

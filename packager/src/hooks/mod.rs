@@ -13,7 +13,7 @@ mod run;
 use std::collections::BTreeMap;
 
 pub use files::{HookFile, HookFiles, HookKind};
-pub use run::{Answer, Contribution, HookError, HookedModule, run};
+pub use run::{Answer, Contribution, HookError, HookedModule, run, run_specification};
 
 use crate::collect::data::additions::Addition;
 

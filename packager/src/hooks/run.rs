@@ -13,9 +13,23 @@ use crate::subprocess::output_within;
 const RUN_HOOKS: &str = include_str!("../../python/hooks/run_hooks.py");
 
 /// The package that hooks import, as modules and their sources.
-const STAND_IN: [(&str, &str); 13] = [
+const STAND_IN: [(&str, &str); 21] = [
     ("PyInstaller", include_str!("../../python/hooks/PyInstaller/__init__.py")),
     ("PyInstaller._api", include_str!("../../python/hooks/PyInstaller/_api.py")),
+    ("PyInstaller._spec", include_str!("../../python/hooks/PyInstaller/_spec.py")),
+    ("PyInstaller.building", include_str!("../../python/hooks/PyInstaller/building/__init__.py")),
+    ("PyInstaller.building.api", include_str!("../../python/hooks/PyInstaller/building/api.py")),
+    (
+        "PyInstaller.building.build_main",
+        include_str!("../../python/hooks/PyInstaller/building/build_main.py"),
+    ),
+    (
+        "PyInstaller.building.datastruct",
+        include_str!("../../python/hooks/PyInstaller/building/datastruct.py"),
+    ),
+    ("PyInstaller.building.osx", include_str!("../../python/hooks/PyInstaller/building/osx.py")),
+    ("PyInstaller.building.splash", include_str!("../../python/hooks/PyInstaller/building/splash.py")),
+    ("PyInstaller.config", include_str!("../../python/hooks/PyInstaller/config.py")),
     ("PyInstaller.compat", include_str!("../../python/hooks/PyInstaller/compat.py")),
     ("PyInstaller.isolated", include_str!("../../python/hooks/PyInstaller/isolated.py")),
     ("PyInstaller.log", include_str!("../../python/hooks/PyInstaller/log.py")),
@@ -119,9 +133,15 @@ pub type Answer = Result<Contribution, String>;
 /// [`Answer`] as the runner writes it.
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum WrittenAnswer {
-    Value(Box<Contribution>),
+enum WrittenAnswer<T = Contribution> {
+    Value(Box<T>),
     Failed(String),
+}
+
+#[derive(Serialize)]
+struct SpecificationTask<'a> {
+    path: &'a Path,
+    arguments: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -156,23 +176,49 @@ pub fn run(
     Ok(answers.collect())
 }
 
+/// Runs a specification, and returns what it says as the runner writes it.
+///
+/// # Errors
+/// When the interpreter fails to answer.
+pub fn run_specification<T: DeserializeOwned>(
+    facts: &PythonFacts,
+    path: &Path,
+    arguments: &[String],
+) -> Result<Result<T, String>, HookError> {
+    let answer: WrittenAnswer<T> = ask_with(facts, &[], None, Some(SpecificationTask { path, arguments }))?;
+    Ok(match answer {
+        WrittenAnswer::Value(said) => Ok(*said),
+        WrittenAnswer::Failed(reason) => Err(reason),
+    })
+}
+
 /// Gives the runner its task; without one it names the directories of installed hooks.
 pub(super) fn ask<T: DeserializeOwned>(
     facts: &PythonFacts,
     path: &[PathBuf],
     hooks: Option<&[Task]>,
 ) -> Result<T, HookError> {
+    ask_with(facts, path, hooks, None)
+}
+
+fn ask_with<T: DeserializeOwned>(
+    facts: &PythonFacts,
+    path: &[PathBuf],
+    hooks: Option<&[Task]>,
+    spec: Option<SpecificationTask>,
+) -> Result<T, HookError> {
     #[derive(Serialize)]
     struct Request<'a> {
         path: &'a [PathBuf],
         modules: std::collections::BTreeMap<&'a str, &'a str>,
         hooks: Option<&'a [Task<'a>]>,
+        spec: Option<SpecificationTask<'a>>,
     }
     let failed = |answer: String| HookError::NoAnswer {
         python: facts.executable.clone(),
         answer: answer.trim().to_owned(),
     };
-    let request = Request { path, modules: STAND_IN.into_iter().collect(), hooks };
+    let request = Request { path, modules: STAND_IN.into_iter().collect(), hooks, spec };
     let request = serde_json::to_vec(&request).map_err(|error| failed(error.to_string()))?;
     let mut command = Command::new(&facts.executable);
     command.args(["-I", "-B", "-X", "utf8", "-c", RUN_HOOKS]);

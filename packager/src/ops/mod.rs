@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod doctor;
+pub mod import;
 pub mod prepare;
 pub mod run;
 pub mod sbom;

@@ -66,7 +66,14 @@ impl WhyError {
                 Some(format!("there is {}", unknown.similar.join(", ")))
             }
             Self::NoReasons(_) => Some("ask the program itself: `snapfreeze why ENTRY NAME`".into()),
-            _ => None,
+            Self::Unknown(_) => Some(
+                "names are those of modules (`package.module`), of files in the program, and of libraries"
+                    .into(),
+            ),
+            Self::Read { .. } => Some("name an executable that is readable, or the program itself".into()),
+            Self::Archive { .. } | Self::Document { .. } => {
+                Some("build it anew, or ask the program itself: `snapfreeze why ENTRY NAME`".into())
+            }
         }
     }
 }

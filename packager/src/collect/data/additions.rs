@@ -1,6 +1,6 @@
 //! Files that the user names: `--add-data SRC:DEST` and `--add-binary SRC:DEST`.
 //!
-//! SRC is a file, a directory or a pattern ([`super::glob`]); DEST is the directory of the tree where files, or what is in a
+//! `SRC;DEST` is understood, too, where there is no colon: so PyInstaller has it on Windows. SRC is a file, a directory or a pattern ([`super::glob`]); DEST is the directory of the tree where files, or what is in a
 //! directory, are put.
 
 use std::collections::BTreeMap;
@@ -40,8 +40,9 @@ impl Addition {
     /// When one of the two is missing, or DEST is not below the root.
     pub fn parse(argument: &OsStr) -> Result<Self, AdditionError> {
         let bytes = argument.as_bytes();
-        let colon = bytes.iter().rposition(|byte| *byte == b':').ok_or(AdditionError::NoDestination)?;
-        let (source, destination) = (&bytes[..colon], &bytes[colon + 1..]);
+        let last = |separator| bytes.iter().rposition(|byte| *byte == separator);
+        let at = last(b':').or_else(|| last(b';')).ok_or(AdditionError::NoDestination)?;
+        let (source, destination) = (&bytes[..at], &bytes[at + 1..]);
         if source.is_empty() || destination.is_empty() {
             return Err(AdditionError::NoDestination);
         }
@@ -130,7 +131,9 @@ mod tests {
         assert_eq!(parse("a.txt:."), addition("a.txt", ""));
         assert_eq!(parse("a.txt:./x//y/"), addition("a.txt", "x/y"));
         assert_eq!(parse("a:b.txt:data"), addition("a:b.txt", "data"));
-        for missing in ["a.txt", "a.txt:", ":data", ""] {
+        assert_eq!(parse("a.txt;data"), parse("a.txt:data"));
+        assert_eq!(parse("a;b.txt:data").unwrap().source, Path::new("a;b.txt"));
+        for missing in ["a.txt", "a.txt;", "a.txt:", ":data", ""] {
             assert_eq!(parse(missing), Err(AdditionError::NoDestination), "{missing}");
         }
         for outside in ["a:/data", "a:..", "a:x/../y"] {

@@ -73,6 +73,21 @@ pub enum DataError {
     },
 }
 
+impl DataError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "see that it is there and readable, or leave it out",
+            Self::NoMatch(_) => {
+                "paths are relative to the current directory, those in pyproject.toml to its own"
+            }
+            Self::TwoFiles { .. } => "give one of them another DEST",
+            Self::NoDistribution { .. } => "install it there, or name another interpreter with --python",
+            Self::NoPackage { .. } => "include it with --hidden-import",
+        }
+    }
+}
+
 /// What options say of data.
 #[derive(Debug, Clone, Default)]
 pub struct DataOptions {

@@ -1,6 +1,11 @@
 import json
 import yaml
 import PIL.Image
+import PIL.ImageDraw
+import colorsy
+import no_such_thing
+from json import decoders
+import json.decoders
 
 try:
     import orjson

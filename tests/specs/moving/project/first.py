@@ -1,0 +1,3 @@
+import os
+
+os.environ["FIRST"] = "the hook ran first"
