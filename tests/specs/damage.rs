@@ -348,7 +348,7 @@ fn is_root() -> Result<(), String> {
     if unsafe { libc::geteuid() } == 0 { Ok(()) } else { Err("not root".into()) }
 }
 
-fn has(program: &str) -> Result<(), String> {
+pub fn has(program: &str) -> Result<(), String> {
     let found = std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()));
     if found { Ok(()) } else { Err(format!("no {program}")) }

@@ -8,6 +8,8 @@ use snapfreeze_tests::execution::{plain_command, python_command};
 use snapfreeze_tests::fixtures::copy_folder;
 use snapfreeze_tests::{Fixtures, Interpreter, Outcome, execute};
 
+use crate::damage::has;
+
 /// A program with distributions, native libraries and data.
 const CORPUS: &str = "why/corpus.py";
 /// A small one.
@@ -22,7 +24,10 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
         one("the parts of an executable add up to its file", adds_up),
         one("the parts of a directory add up to its files", adds_up_beside),
         one("distributions, libraries and imports are told", tells),
-        one("the oldest glibc is the newest that readelf sees", oldest_glibc),
+        fixtures
+            .trial("inspect::the oldest glibc is the newest that readelf sees", &preferred)
+            .needs(has("readelf"))
+            .runs(oldest_glibc),
         one("what is extracted is what the program sees", extracted),
         one("a difference names what came, went and changed", difference),
         one("files of others are named, damaged ones refused", foreign),
@@ -151,6 +156,7 @@ fn foreign(fixtures: &Fixtures, interpreter: &Interpreter) {
     let folder = fixtures.folder("foreign files");
     refused(Path::new("/bin/sh"), "it seems to be an ELF file for x86_64, without an archive");
     refused(&interpreter.python, "an ELF file");
+    refused(fixtures.command_path(), "it seems to be an ELF file for x86_64, without an archive");
     refused(&fixtures.spec("inspect.rs"), "it seems to be a text file");
     refused(&folder.join("absent"), "cannot read");
     refused(Path::new("/dev/null"), "not a regular file");
@@ -172,7 +178,11 @@ fn foreign(fixtures: &Fixtures, interpreter: &Interpreter) {
     bytes[last] ^= 1;
     write(&bytes);
     refused(&place, "the index does not match its checksum");
-    // The archive alone is enough.
+    // What is no ELF file may have an archive all the same.
+    let mut bytes = whole.clone();
+    bytes[..4].copy_from_slice(b"MZ\0\0");
+    write(&bytes);
+    assert_eq!(document(fixtures, &place)["sizes"]["total"], whole.len() as u64);
     let at = snapfreeze::fuse::archive::find(&whole).unwrap().1.offset as usize;
     write(&whole[at..]);
     let document = document(fixtures, &place);

@@ -21,6 +21,9 @@ use crate::why::Reasons;
 /// Contents that claim to be longer are not read at once, in bytes.
 pub const LONGEST_CONTENT: u64 = 1 << 30;
 
+/// How an ELF file begins.
+const ELF: &[u8] = b"\x7fELF";
+
 /// How many places are tried where an archive may begin: each costs the hash of an index.
 const MOST_PLACES: usize = 16;
 
@@ -162,18 +165,20 @@ pub fn read_content(archive: &Archive, extent: Extent) -> Result<Vec<u8>, Archiv
     archive.read(extent)
 }
 
-/// Where the slot says that the archive is; none without a slot.
+/// Where the slot says that the archive is; none without a slot, and in files of other systems.
 fn place(path: &Path, head: &[u8]) -> Result<Option<ArchiveRange>, InspectError> {
     if let Some((_, range)) = archive::find(head) {
         return Ok(Some(range));
     }
+    if !head.starts_with(ELF) {
+        return Ok(None);
+    }
     let no_archive = |what| InspectError::NoArchive { path: path.to_owned(), what };
-    let state = slot::first(head).and_then(|at| head.get(at..)?.first_chunk::<SLOT_LENGTH>());
+    // The packager itself has a stub in it, and names the slot in its code: it is no executable of its own making.
+    let state = slot::find(head).and_then(|at| head.get(at..)?.first_chunk::<SLOT_LENGTH>());
     match state.map(slot::read) {
         None => Ok(None),
-        Some(SlotState::Empty) => {
-            Err(no_archive("it carries no archive: it is a bare stub, or snapfreeze itself"))
-        }
+        Some(SlotState::Empty) => Err(no_archive("it carries no archive: it is a bare stub")),
         Some(SlotState::Damaged) => Err(no_archive("it is damaged: where its archive is cannot be read")),
         Some(SlotState::Filled(_)) => {
             Err(no_archive("it is damaged or was stripped: its archive is not where it should be"))

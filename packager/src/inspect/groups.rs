@@ -76,8 +76,12 @@ pub fn groups(contents: &Contents) -> Vec<Item> {
     let mut add = |group: String, labels: Vec<String>, size: u64, stored: Option<u64>| {
         groups.entry(group).or_default().add(labels, size, stored.unwrap_or(0));
     };
-    let python = format!("CPython {} and the runtime", contents.target.python);
-    add(python, Vec::new(), contents.sizes.base, Some(contents.sizes.base));
+    let base = if contents.program.is_fused {
+        format!("CPython {} and the runtime", contents.target.python)
+    } else {
+        "the runtime".into()
+    };
+    add(base, Vec::new(), contents.sizes.base, Some(contents.sizes.base));
     for module in contents.modules.iter().filter(|module| module.kind != ModuleKind::Namespace) {
         let size = module.size.saturating_add(module.source);
         if module.kind == ModuleKind::Builtin && size == 0 {
