@@ -1,4 +1,5 @@
-//! What the commands print: each file `cli/FOLDER/CASE.trycmd` is a trial, a list of commands with what they say.
+//! What the commands print: each file `cli/FOLDER/CASE.trycmd` is a trial, a list of commands with what they say. So is the
+//! guide's tour, in an environment with the packages that it shows.
 //!
 //! The folder `CASE.in`, or `in` for all cases of a folder that have none of their own, is what the commands find
 //! in the current directory: a copy, so they may write there. They see nothing of the machine but an interpreter, in an
@@ -43,6 +44,8 @@ struct Scene {
     folder: PathBuf,
     /// Why there is nothing to test with.
     lacks: Option<String>,
+    /// The environment of the tour, or why there is none.
+    tour: Result<PathBuf, String>,
     redactions: Redactions,
 }
 
@@ -72,8 +75,12 @@ fn set_the_scene() -> ExitCode {
         redactions.add(interpreter.stdlib.to_str().unwrap(), "[STDLIB]");
         redactions.add(&interpreter.version, "[VERSION]");
     }
+    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("requirements/tour.txt");
+    let interpreter = slot.found.as_ref().map_err(Clone::clone);
+    let tour =
+        interpreter.and_then(|interpreter| fixtures.try_environment("tour", &requirements, interpreter));
     let lacks = slot.found.err().map(|reason| format!("{}: {reason}", slot.minor));
-    let scene = Scene { command: command.to_owned(), folder: folder.clone(), lacks, redactions };
+    let scene = Scene { command: command.to_owned(), folder: folder.clone(), lacks, tour, redactions };
     let file = folder.join("scene.json");
     std::fs::write(&file, serde_json::to_vec(&scene).unwrap()).unwrap();
     let mut path = environment.join("bin").into_os_string();
@@ -106,18 +113,39 @@ fn run_trials(scene: &Scene) -> ExitCode {
                 if let Some(reason) = lacks {
                     return Ok(Completion::ignored_with(reason));
                 }
-                run_case(&case, &folder);
+                run_case(&case, &folder, None);
                 Ok(Completion::Completed)
             });
             trials.push(trial.with_ignored_flag(is_ignored));
         }
     }
+    trials.push(tour(scene));
     assert!(!trials.is_empty(), "there are no cases in {}", cases.display());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// Runs a case in a folder of its own; it fails by panicking.
-fn run_case(case: &Path, folder: &Path) {
+/// The tour of the guide, with the project that it shows.
+fn tour(scene: &Scene) -> Trial {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let case = root.parent().unwrap().join("docs/guide/tour.md");
+    let (environment, folder) = (scene.tour.clone(), scene.folder.join("tour"));
+    let reason =
+        environment.as_ref().err().map(|reason| reason.lines().next().unwrap_or_default().to_owned());
+    let title = reason.as_ref().map_or("cli::tour".into(), |reason| format!("cli::tour [{reason}]"));
+    let is_ignored = reason.is_some();
+    let trial = Trial::ignorable_test(title, move || match environment {
+        Ok(environment) => {
+            run_case(&case, &folder, Some((&root.join("cli/tour.in"), &environment)));
+            Ok(Completion::Completed)
+        }
+        Err(reason) => Ok(Completion::ignored_with(reason)),
+    });
+    trial.with_ignored_flag(is_ignored)
+}
+
+/// Runs a case in a folder of its own; it fails by panicking. `special` is what it finds there, and its environment,
+/// where these are not the usual ones.
+fn run_case(case: &Path, folder: &Path, special: Option<(&Path, &Path)>) {
     let before = std::fs::read_to_string(case).unwrap();
     let programs = programs(&before);
     assert!(!programs.is_empty(), "{} runs nothing", case.display());
@@ -125,7 +153,9 @@ fn run_case(case: &Path, folder: &Path) {
     // The name is kept, for it is what a failure is told by.
     let copy = folder.join(case.file_name().unwrap());
     std::fs::write(&copy, &before).unwrap();
-    let found = [case.with_extension("in"), case.with_file_name("in")].into_iter().find(|path| path.is_dir());
+    let usual = [case.with_extension("in"), case.with_file_name("in")];
+    let found = special.map(|(inside, _)| inside.to_owned());
+    let found = found.or_else(|| usual.into_iter().find(|path| path.is_dir()));
     let inside = copy.with_extension("in");
     std::fs::create_dir(&inside).unwrap();
     if let Some(found) = found {
@@ -133,6 +163,9 @@ fn run_case(case: &Path, folder: &Path) {
     }
     let trial = trycmd::TestCases::new();
     trial.case(&copy).timeout(LIMIT).env(STANDS_IN, "1");
+    if let Some((_, environment)) = special {
+        trial.env("VIRTUAL_ENV", environment.to_str().unwrap());
+    }
     for (number, program) in programs.iter().enumerate() {
         // By its name it knows what it stands for.
         let place = folder.join(format!("{number}"));

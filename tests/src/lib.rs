@@ -16,11 +16,13 @@ pub mod execution;
 pub mod fixtures;
 pub mod interpreter;
 pub mod jail;
+pub mod links;
 pub mod many_modules;
 pub mod peers;
 pub mod readme;
 pub mod redaction;
 pub mod strace;
+pub mod terminal;
 pub mod trial;
 
 pub use execution::{Outcome, assert_same, execute, execute_within};
