@@ -18,6 +18,7 @@ use tempfile::{NamedTempFile, TempPath};
 
 use crate::archive::ArchiveWriteError;
 use crate::fuse::archive::patches;
+use crate::interrupt::{self, Registered};
 use crate::plan::{Plan, PlannedContent};
 use crate::shown::plain;
 
@@ -128,7 +129,7 @@ enum Draft {
     /// No name: the file goes with its descriptor.
     Unnamed(PathBuf),
     /// A temporary name, for file systems without unnamed files: it goes when the draft is dropped.
-    Named(TempPath),
+    Named { path: TempPath, _registered: Registered },
 }
 
 impl Draft {
@@ -141,7 +142,8 @@ impl Draft {
             return Ok((file.into(), Self::Unnamed(directory.to_owned())));
         }
         let (file, path) = NamedTempFile::new_in(directory)?.into_parts();
-        Ok((file, Self::Named(path)))
+        let _registered = interrupt::path(&path);
+        Ok((file, Self::Named { path, _registered }))
     }
 
     /// Puts the file in its place, atomically; what was there is replaced.
@@ -149,7 +151,7 @@ impl Draft {
     /// From then on it may be executed, which Linux refuses while it is open for writing (execve(2), ETXTBSY).
     fn publish(self, file: File, output: &Path) -> io::Result<()> {
         let path = match self {
-            Self::Named(path) => {
+            Self::Named { path, .. } => {
                 drop(file);
                 path
             }

@@ -14,6 +14,8 @@ mod inspect;
 mod program;
 mod progress;
 mod pyinstaller;
+#[cfg(test)]
+mod reference;
 mod run;
 mod sbom;
 mod summary;
@@ -28,9 +30,28 @@ pub use completions::ManError;
 use program::ProgramArguments;
 use voice::{ColorOption, Voice};
 
+use crate::interrupt;
+
+/// What follows the list of commands.
+const AFTER_HELP: &str = "\
+Examples:
+  snapfreeze build app.py        the executable dist/app
+  snapfreeze run app.py -- ARGS  build into the cache, then run
+  snapfreeze why dist/app numpy  what leads to it
+  snapfreeze doctor              what a build here would find
+
+Exit codes:
+  0    done
+  1    an error; doctor: a build would fail; diff --exit-code: the two differ
+  2    the command line is wrong; diff --exit-code: an error
+  130  interrupted (Ctrl-C): nothing is left half-written
+  `run` ends as the program does.
+
+`snapfreeze COMMAND --help` tells more, docs/user-guide.md everything.";
+
 /// Turn a Python program into one native executable that starts at once and needs no Python.
 #[derive(Debug, Parser)]
-#[command(name = "snapfreeze", version, arg_required_else_help = true, max_term_width = 100, styles = voice::STYLES)]
+#[command(name = "snapfreeze", version, arg_required_else_help = true, max_term_width = 100, styles = voice::STYLES, after_help = AFTER_HELP)]
 struct Cli {
     #[command(flatten)]
     voice: Voice,
@@ -102,6 +123,8 @@ pub fn main() -> ExitCode {
 /// Runs a command line, the command's own name first. What it returns is the exit code.
 pub fn run_line(arguments: &[OsString]) -> ExitCode {
     ColorOption::of_line(arguments).apply();
+    // Without, an interrupt ends the process all the same, if less tidily.
+    let _ = interrupt::watch();
     let mut failure = ExitCode::FAILURE;
     let success = |()| ExitCode::SUCCESS;
     let result = configured::parse(arguments).and_then(|Cli { voice, command }| {
@@ -124,6 +147,7 @@ pub fn run_line(arguments: &[OsString]) -> ExitCode {
         }
     });
     result.unwrap_or_else(|error| {
+        interrupt::await_end();
         voice::complain(&error);
         failure
     })

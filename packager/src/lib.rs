@@ -18,6 +18,7 @@ pub mod fuse;
 pub mod graph;
 pub mod hooks;
 pub mod inspect;
+pub mod interrupt;
 pub mod ops;
 pub mod plan;
 pub mod probe;

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
+use crate::interrupt;
+
 /// Longest pause between two looks at a process.
 const LONGEST_PAUSE: Duration = Duration::from_millis(8);
 
@@ -23,7 +25,9 @@ pub fn output_within(command: &mut Command, input: &[u8], limit: Duration) -> io
     stdin.write_all(input)?;
     stdin.seek(SeekFrom::Start(0))?;
     command.stdin(stdin).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
-    let status = wait_within(&mut command.spawn()?, limit)?;
+    let mut child = command.spawn()?;
+    let _registered = interrupt::process(child.id());
+    let status = wait_within(&mut child, limit)?;
     Ok(Output { status, stdout: content(&mut stdout)?, stderr: content(&mut stderr)? })
 }
 

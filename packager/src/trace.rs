@@ -27,6 +27,7 @@ use signal_hook::consts::SIGINT;
 use signal_hook::flag::{register, register_conditional_default};
 
 use crate::entry::Entry;
+use crate::interrupt;
 use crate::probe::PythonFacts;
 pub use records::{Importer, Traced, TracedModule};
 
@@ -107,9 +108,11 @@ pub fn run(request: &TraceRequest, traces: &[TraceArguments]) -> Result<Traced, 
     }
     let interrupts = Interrupts::of_process().map_err(TraceError::Record)?;
     interrupts.end_build.store(false, Ordering::SeqCst);
+    interrupt::leave_to_program(true);
     let result =
         traces.iter().try_for_each(|arguments| run_once(request, arguments, &interrupts, &mut traced));
     interrupts.end_build.store(true, Ordering::SeqCst);
+    interrupt::leave_to_program(false);
     result.map(|()| traced)
 }
 
@@ -131,7 +134,9 @@ impl Interrupts {
         }
         let interrupts = Self { end_build: Arc::new(AtomicBool::new(true)), seen: Arc::default() };
         // In this order: once one was seen, it is known what it does.
-        register_conditional_default(SIGINT, Arc::clone(&interrupts.end_build))?;
+        if !interrupt::is_watched() {
+            register_conditional_default(SIGINT, Arc::clone(&interrupts.end_build))?;
+        }
         register(SIGINT, Arc::clone(&interrupts.seen))?;
         Ok(known.insert(interrupts).clone())
     }
@@ -156,6 +161,7 @@ fn run_once(
     let own = Permissions::from_mode(0o700);
     let folder = tempfile::Builder::new().prefix("snapfreeze-trace-").permissions(own).tempdir();
     let folder = folder.map_err(TraceError::Record)?;
+    let _registered = interrupt::path(folder.path());
     let records = folder.path().join("records");
     std::fs::write(folder.path().join("sitecustomize.py"), RECORDER).map_err(TraceError::Record)?;
     File::create(&records).map_err(TraceError::Record)?;

@@ -1,6 +1,8 @@
 //! How commands speak: progress on a terminal, a summary, details, colours; and what is silent.
 
+use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 use snapfreeze_tests::execution::{Running, TIME_LIMIT, plain_command, python_command};
@@ -21,6 +23,8 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
         trial("colours are for whom they are wanted by").runs(colours),
         trial("bash completes commands and options").needs(has("bash")).runs(bash),
         trial("doctor finds an interpreter that builds").runs(doctor),
+        trial("an interrupted build leaves nothing behind").runs(interrupted),
+        trial("an interrupt that was to be ignored is ignored").runs(ignored_interrupt),
         trial("the cache is pruned while a build uses it").runs(pruned_meanwhile),
     ]
 }
@@ -187,7 +191,7 @@ fn pruned_meanwhile(fixtures: &Fixtures, python: &Interpreter) {
         let built = running.end(TIME_LIMIT).unwrap_or_else(|outcome| panic!("too slow: {outcome:?}"));
         built.succeeded("a build while the cache is pruned");
     }
-    let size = |cache: &std::path::Path| {
+    let size = |cache: &Path| {
         let mut command = fixtures.snapfreeze();
         command.env("SNAPFREEZE_CACHE_DIR", cache).args(["cache", "size", "--json"]);
         let outcome = execute(&mut command).succeeded("the size");
@@ -200,4 +204,77 @@ fn pruned_meanwhile(fixtures: &Fixtures, python: &Interpreter) {
     )
     .succeeded("a pruning");
     assert_eq!(size(&cache), Some(0));
+}
+
+/// Processes that have a text in their environment.
+fn processes_with(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for process in std::fs::read_dir("/proc").unwrap().flatten() {
+        let environment = std::fs::read(process.path().join("environ")).unwrap_or_default();
+        if environment.windows(text.len()).any(|window| window == text.as_bytes()) {
+            let command = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+            found.push(String::from_utf8_lossy(&command).replace('\0', " "));
+        }
+    }
+    found
+}
+
+/// Names in a folder.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+fn interrupted(fixtures: &Fixtures, python: &Interpreter) {
+    let mut ended = 0;
+    for (number, delay) in [30, 120, 250, 400, 600, 900].into_iter().enumerate() {
+        for signal in [libc::SIGINT, libc::SIGTERM] {
+            let folder = fixtures.folder("voice");
+            let temporary = folder.join("temporary");
+            std::fs::create_dir(&temporary).unwrap();
+            let mut command = build(fixtures, python);
+            command.current_dir(&folder).env("SNAPFREEZE_CACHE_DIR", folder.join("cache"));
+            command.env("TMPDIR", &temporary).args(["-o", "made/hello"]);
+            if number % 2 == 1 {
+                command.arg("--onedir");
+            }
+            let running = Running::start(&mut command);
+            std::thread::sleep(Duration::from_millis(delay));
+            running.signal(signal);
+            let outcome = running.end(TIME_LIMIT).unwrap_or_else(|outcome| panic!("too slow: {outcome:?}"));
+            let made = folder.join("made");
+            let made = if made.exists() { names(&made) } else { Vec::new() };
+            if outcome.code == Some(0) {
+                assert_eq!(made, ["hello"], "{outcome:?}");
+                continue;
+            }
+            ended += 1;
+            assert_eq!((outcome.signal, outcome.err().as_str()), (Some(signal), ""), "{outcome:?}");
+            assert!(made.is_empty() || made == ["hello"], "{delay} ms: {made:?}");
+            assert_eq!(names(&temporary), [""; 0], "{delay} ms");
+            let mark = format!("TMPDIR={}", temporary.display());
+            let started = Instant::now();
+            while !processes_with(&mark).is_empty() {
+                assert!(started.elapsed() < Duration::from_secs(20), "{:?}", processes_with(&mark));
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+    }
+    assert!(ended >= 2, "builds were faster than all signals");
+}
+
+/// As in the background of a script: who starts it does not want it to be interrupted.
+fn ignored_interrupt(fixtures: &Fixtures, python: &Interpreter) {
+    let inner = build(fixtures, python);
+    let mut command = plain_command("sh");
+    command.args(["-c", "trap '' INT; exec \"$0\" \"$@\""]).arg(inner.get_program()).args(inner.get_args());
+    command.current_dir(fixtures.folder("voice"));
+    command.env("SNAPFREEZE_CACHE_DIR", fixtures.folder("voice").join("cache"));
+    let running = Running::start(&mut command);
+    for _ in 0..5 {
+        std::thread::sleep(Duration::from_millis(60));
+        running.signal(libc::SIGINT);
+    }
+    let outcome = running.end(TIME_LIMIT).unwrap_or_else(|outcome| panic!("too slow: {outcome:?}"));
+    outcome.succeeded("a build that nobody can interrupt");
 }

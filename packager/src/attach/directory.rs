@@ -19,6 +19,7 @@ use crate::archive::{ArchiveWriteError, pyc_header};
 use crate::collect::files::{FileContent, TreeFile};
 use crate::collect::native::loaded::loaded_part;
 use crate::compile::Bytecode;
+use crate::interrupt;
 use crate::plan::{Plan, PlannedContent};
 use crate::shown::plain;
 
@@ -48,6 +49,7 @@ pub fn attach_directory(
         .map_err(|source| AttachError::Directory { path: parent.to_owned(), source })?;
     let failed = |source: io::Error| AttachError::Write { path: output.clone(), source: plain(source) };
     let draft = tempfile::Builder::new().prefix(".snapfreeze-").tempdir_in(parent).map_err(failed)?;
+    let _registered = interrupt::path(draft.path());
     let built = draft.path().join(output.file_name().unwrap_or_default());
     let root = built.join(ROOT);
     std::fs::create_dir_all(&root).map_err(failed)?;

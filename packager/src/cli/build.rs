@@ -16,6 +16,17 @@ use crate::report::NotFollowed;
 
 /// Arguments of `build`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snapfreeze build                              all programs of the project
+  snapfreeze build app.py                       dist/app
+  snapfreeze build app.py -o bin/tool           another place
+  snapfreeze build -m http.server               as `python -m http.server`
+  snapfreeze build package.cli:main             as a console script
+  snapfreeze build app.py --add-data 'a/*:a'    files beside the program, too
+  snapfreeze build app.py --compress small      a smaller file
+
+Options may stand in [tool.snapfreeze] of pyproject.toml, under the same names.")]
 pub struct BuildArguments {
     #[command(flatten)]
     pub program: ProgramArguments,

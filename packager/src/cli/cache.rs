@@ -12,6 +12,13 @@ use crate::request::environment;
 
 /// Arguments of `cache`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+The cache only saves time. It looks after itself once a day: what was not used for 60 days goes, and what is beyond 8 GB.
+
+Examples:
+  snapfreeze cache size                    how much of what
+  snapfreeze cache prune --older-than 7d   what was not used for a week
+  SNAPFREEZE_CACHE_DIR=DIR snapfreeze …    another place; empty: no cache")]
 pub struct CacheArguments {
     #[command(subcommand)]
     command: CacheCommand,

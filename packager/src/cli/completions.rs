@@ -12,6 +12,11 @@ use crate::error::Error;
 
 /// Arguments of `completions`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snapfreeze completions bash > ~/.local/share/bash-completion/completions/snapfreeze
+  snapfreeze completions zsh > \"${fpath[1]}/_snapfreeze\"
+  snapfreeze completions fish > ~/.config/fish/completions/snapfreeze.fish")]
 pub struct CompletionsArguments {
     /// The shell: bash, zsh, fish, elvish or powershell
     #[arg(value_name = "SHELL", value_enum, hide_possible_values = true)]
@@ -20,6 +25,10 @@ pub struct CompletionsArguments {
 
 /// Arguments of `man`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snapfreeze man | man -l -                        read the first page
+  snapfreeze man --output ~/.local/share/man/man1  all pages, for `man snapfreeze-build`")]
 pub struct ManArguments {
     /// Write a page for each command into this directory, instead of the first page to stdout
     #[arg(short, long, value_name = "DIR")]

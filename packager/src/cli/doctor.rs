@@ -11,6 +11,13 @@ use crate::request::environment;
 
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Each line is ok, warn (a build works, but not as it might) or fail, with a hint how to mend it. The exit code is 1 where
+something fails.
+
+Examples:
+  snapfreeze doctor                        as for a build in this directory
+  snapfreeze doctor --python 3.12 -q       only what is not well with that interpreter")]
 pub struct DoctorArguments {
     /// The interpreter to look at, as for build [default: the one that a build here would take]
     #[arg(long, value_name = "PYTHON")]

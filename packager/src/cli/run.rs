@@ -13,6 +13,13 @@ use crate::request::BuildRequest;
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+What the program prints and its exit code are its own; notes and warnings of the build are on stderr.
+
+Examples:
+  snapfreeze run app.py                    build into the cache, then run
+  snapfreeze run app.py -- --port 8000     with arguments
+  snapfreeze run -q -m http.server         without notes and warnings")]
 pub struct RunArguments {
     #[command(flatten)]
     pub program: ProgramArguments,

@@ -14,6 +14,12 @@ use crate::why::answer::Question;
 
 /// Arguments of `why`. The program may be an executable that was built; then options do not count.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snapfreeze why dist/app numpy            the shortest chain of imports that leads to it
+  snapfreeze why app.py yaml -v            the same before a build, with all imports that were not followed
+  snapfreeze why dist/app libssl.so.3      who needs a library
+  snapfreeze why dist/app app/logo.png     where a data file comes from")]
 #[command(mut_arg("entry", |entry| entry
     .index(1)
     .value_name("ENTRY_OR_EXE")

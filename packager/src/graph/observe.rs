@@ -23,6 +23,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::interrupt::{self, Registered};
+
 pub(super) const HELPER: &str = include_str!("../../python/observe_extensions.py");
 /// Below this no new process is started: an interpreter takes tens of milliseconds to begin with.
 const SHORTEST_RUN: Duration = Duration::from_millis(100);
@@ -91,6 +93,7 @@ pub enum ObserveError {
 pub fn observe(request: &ObserveRequest<'_>) -> Result<BTreeMap<String, Observation>, ObserveError> {
     let deadline = Instant::now() + request.time_limit;
     let folder = tempfile::tempdir().map_err(ObserveError::System)?;
+    let _registered = interrupt::path(folder.path());
     fs::write(folder.path().join("observe_extensions.py"), HELPER).map_err(ObserveError::System)?;
 
     let mut observations = BTreeMap::new();
@@ -141,6 +144,8 @@ enum RunEnd {
 /// One process of the helper and what it has recorded so far.
 struct Run {
     process: Child,
+    /// Its group, killed when this process is ended.
+    registered: Option<Registered>,
     reaped: bool,
     deadline: Instant,
     records: File,
@@ -197,8 +202,10 @@ impl Run {
         let process = command
             .spawn()
             .map_err(|source| ObserveError::Start { python: request.python.to_path_buf(), source })?;
+        let registered = interrupt::group(process.id());
         Ok(Run {
             process,
+            registered,
             reaped: false,
             deadline,
             records: records_file,
@@ -218,6 +225,9 @@ impl Run {
             // In this order: what was written before the end is read after it.
             let ended = self.process.try_wait().map_err(ObserveError::System)?;
             self.reaped = ended.is_some();
+            if self.reaped {
+                self.registered = None;
+            }
             let progress = self.read_records().map_err(ObserveError::System)?;
             if self.complete {
                 return Ok(RunEnd::Complete);
