@@ -16,6 +16,7 @@ mod progress;
 mod pyinstaller;
 #[cfg(test)]
 mod reference;
+mod report;
 mod run;
 mod sbom;
 mod summary;
@@ -68,6 +69,8 @@ enum Command {
     Run(run::RunArguments),
     /// Tell why a module, data file or library is in a program, or why it is not
     Why(why::WhyArguments),
+    /// Write a page about a program: sizes, imports, what was left out, licences
+    Report(report::ReportArguments),
     /// Show what is in an executable and how much of it each part takes
     Inspect(inspect::InspectArguments),
     /// Show what changed between two executables
@@ -97,6 +100,7 @@ impl Command {
             Self::Build(arguments) => Some(&arguments.program),
             Self::Run(arguments) => Some(&arguments.program),
             Self::Why(arguments) => Some(&arguments.program),
+            Self::Report(arguments) => Some(&arguments.program),
             Self::Sbom(arguments) => Some(&arguments.program),
             Self::Inspect(_) | Self::Diff(_) | Self::Import(_) => None,
             Self::Doctor(_) | Self::Cache(_) | Self::Completions(_) | Self::Man(_) => None,
@@ -108,6 +112,7 @@ impl Command {
             Self::Build(arguments) => Some(&mut arguments.program),
             Self::Run(arguments) => Some(&mut arguments.program),
             Self::Why(arguments) => Some(&mut arguments.program),
+            Self::Report(arguments) => Some(&mut arguments.program),
             Self::Sbom(arguments) => Some(&mut arguments.program),
             Self::Inspect(_) | Self::Diff(_) | Self::Import(_) => None,
             Self::Doctor(_) | Self::Cache(_) | Self::Completions(_) | Self::Man(_) => None,
@@ -133,6 +138,7 @@ pub fn run_line(arguments: &[OsString]) -> ExitCode {
             Command::Build(arguments) => build::build(arguments, voice).map(success),
             Command::Run(arguments) => run::run(arguments, voice).map(success),
             Command::Why(arguments) => why::why(arguments, voice).map(success),
+            Command::Report(arguments) => report::report(arguments, voice).map(success),
             Command::Inspect(arguments) => inspect::inspect(arguments, voice).map(success),
             Command::Sbom(arguments) => sbom::sbom(arguments, voice).map(success),
             Command::Diff(arguments) => {

@@ -13,6 +13,7 @@ use crate::fuse::program::ProgramError;
 use crate::graph::build::GraphError;
 use crate::inspect::InspectError;
 use crate::inspect::extract::ExtractError;
+use crate::ops::report::ReportError;
 use crate::ops::why::WhyError;
 use crate::probe::ProbeError;
 use crate::pyinstaller::options::UnservedOption;
@@ -46,6 +47,8 @@ pub enum Error {
     #[error(transparent)]
     Why(#[from] WhyError),
     #[error(transparent)]
+    Report(#[from] ReportError),
+    #[error(transparent)]
     Inspect(#[from] InspectError),
     #[error(transparent)]
     Extract(#[from] ExtractError),
@@ -78,6 +81,7 @@ impl Error {
             Self::Probe(error) => return error.hint(),
             Self::Spec(error) => return error.hint(),
             Self::Why(error) => return error.hint(),
+            Self::Report(error) => return error.hint(),
             Self::Inspect(error) => return error.hint(),
             Self::Extract(error) => return error.hint(),
             Self::Cache(error) => return error.hint(),

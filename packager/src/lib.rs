@@ -20,6 +20,7 @@ pub mod hooks;
 pub mod inspect;
 pub mod interrupt;
 pub mod ops;
+pub mod page;
 pub mod plan;
 pub mod probe;
 pub mod progress;

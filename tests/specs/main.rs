@@ -46,6 +46,7 @@ mod options;
 mod outputs;
 mod package_data;
 mod profile;
+mod report;
 mod reproducible;
 mod sbom;
 mod semantics;
@@ -96,6 +97,7 @@ const BEHAVIOURS: &[Behaviour] = &[
     outputs::trials,
     package_data::trials,
     profile::trials,
+    report::trials,
     reproducible::trials,
     sbom::trials,
     semantics::trials,

@@ -214,6 +214,11 @@ impl Drop for Running {
     }
 }
 
+/// Kills a child that leads a process group, and the group. It must not have been waited for.
+pub(crate) fn kill_group(child: &Child) {
+    send(-child.id().cast_signed(), libc::SIGKILL);
+}
+
 fn send(process: i32, signal: i32) {
     // SAFETY: kill takes two numbers and touches no memory. The child has not been waited for, so that its number,
     // which is that of its group too, is its own.

@@ -10,6 +10,7 @@
     reason = "a fixture that cannot be made fails the trial that needs it"
 )]
 
+pub mod browser;
 pub mod corpus;
 pub mod environment;
 pub mod execution;

@@ -62,9 +62,10 @@ fn merged(
     let (mut command, name) = (Cli::command(), written.command.name());
     let known = command.find_subcommand(name).map(|command| configuration.arguments(command, program));
     let mut known = known.unwrap_or_default();
-    if matches!(&written.command, Command::Build(build) if build.output_dir.is_some() || build.name.is_some())
-    {
-        // What the user says of the place counts, and what the file says of it does not.
+    let takes_output = matches!(&written.command, Command::Build(build) if build.output_dir.is_none() && build.name.is_none());
+    if !takes_output {
+        // What the user says of the place counts, and what the file says of it does not. What other commands write is no
+        // executable.
         known.retain(|argument| !argument.as_encoded_bytes().starts_with(b"--output="));
     }
     command = command.mut_subcommand(name, |command| command.args_override_self(true));
@@ -157,6 +158,7 @@ impl Command {
             Self::Build(_) => "build",
             Self::Run(_) => "run",
             Self::Why(_) => "why",
+            Self::Report(_) => "report",
             Self::Inspect(_) => "inspect",
             Self::Diff(_) => "diff",
             Self::Sbom(_) => "sbom",

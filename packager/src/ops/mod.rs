@@ -4,6 +4,7 @@ pub mod build;
 pub mod doctor;
 pub mod import;
 pub mod prepare;
+pub mod report;
 pub mod run;
 pub mod sbom;
 pub mod why;

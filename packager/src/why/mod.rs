@@ -11,6 +11,7 @@ mod chain;
 pub mod document;
 mod libraries;
 mod metadata;
+pub mod steps;
 pub(crate) mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
