@@ -3,14 +3,18 @@
 //! An entry's name is a BLAKE3 hash of everything that its content follows from, so entries never go stale; a
 //! reader that finds an entry damaged treats it as absent. Entries are written to a temporary file and renamed:
 //! concurrent builds see whole entries or none. Where no place for a cache can be had, there is none and builds
-//! just take longer.
+//! just take longer; a build of several programs then remembers entries in memory, so that the later ones find what the
+//! first has made.
 
 pub mod tidy;
 
+use std::collections::HashMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// The file that says what the directory is: backup programs know it (<https://bford.info/cachedir/>).
@@ -82,6 +86,22 @@ impl Key {
 #[derive(Debug, Clone)]
 pub struct Cache {
     root: Option<PathBuf>,
+    /// Used where there is no root.
+    memory: Option<Memory>,
+}
+
+/// Entries of this process. Clones share them.
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<Entries>>);
+
+/// Contents by folder and name.
+type Entries = HashMap<(&'static str, Key), Vec<u8>>;
+
+/// Their bytes say nothing to people.
+impl fmt::Debug for Memory {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Memory")
+    }
 }
 
 impl Cache {
@@ -91,7 +111,7 @@ impl Cache {
         let root = Self::place(environment).filter(|root| std::fs::create_dir_all(root).is_ok());
         let root = root.and_then(|root| std::path::absolute(root).ok());
         root.iter().for_each(|root| tag(root));
-        Self { root }
+        Self { root, memory: None }
     }
 
     /// Where [`Cache::of_user`] would be, whether or not anything is there.
@@ -112,12 +132,19 @@ impl Cache {
 
     /// A cache at this place.
     pub fn at(root: &Path) -> Self {
-        Self { root: Some(root.to_owned()) }
+        Self { root: Some(root.to_owned()), memory: None }
     }
 
     /// No cache.
     pub fn none() -> Self {
-        Self { root: None }
+        Self { root: None, memory: None }
+    }
+
+    /// The same cache; where there is none, one in memory, for as long as a clone of it is there. It grows by what the
+    /// executables made with it consist of.
+    pub fn remembering(&self) -> Self {
+        let memory = if self.root.is_none() { Some(self.memory.clone().unwrap_or_default()) } else { None };
+        Self { root: self.root.clone(), memory }
     }
 
     /// A folder of the cache for what is not an entry, made if it is not there.
@@ -129,6 +156,10 @@ impl Cache {
 
     /// An entry's content.
     pub fn get(&self, shelf: Shelf, key: &Key) -> Option<Vec<u8>> {
+        if let Some(Memory(memory)) = &self.memory {
+            let entries = memory.lock().unwrap_or_else(PoisonError::into_inner);
+            return entries.get(&(shelf.folder(), *key)).cloned();
+        }
         let mut file = File::open(self.path(shelf, key)?).ok()?;
         let metadata = file.metadata().ok()?;
         let mut content = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
@@ -148,6 +179,11 @@ impl Cache {
 
     /// Keeps an entry. A cache that cannot be written to is no reason to fail.
     pub fn put(&self, shelf: Shelf, key: &Key, content: &[u8]) {
+        if let Some(Memory(memory)) = &self.memory {
+            let mut entries = memory.lock().unwrap_or_else(PoisonError::into_inner);
+            entries.insert((shelf.folder(), *key), content.to_owned());
+            return;
+        }
         let Some(path) = self.path(shelf, key) else { return };
         let Some(folder) = path.parent() else { return };
         let write = || -> std::io::Result<()> {
@@ -208,6 +244,19 @@ mod tests {
         let path = cache.path(Shelf::Code, &key).unwrap();
         std::fs::write(&path, b"short").unwrap();
         assert_eq!(cache.get(Shelf::Code, &key), None);
+    }
+
+    #[test]
+    fn remembers_without_a_place_where_that_is_asked_for() {
+        let key = Key::of([]);
+        let cache = Cache::none().remembering();
+        cache.clone().put(Shelf::Code, &key, b"content");
+        assert_eq!(cache.get(Shelf::Code, &key).as_deref(), Some(b"content".as_slice()));
+        assert_eq!(cache.get(Shelf::Blocks, &key), None);
+        assert_eq!(Cache::none().remembering().get(Shelf::Code, &key), None);
+        let folder = tempfile::tempdir().unwrap();
+        Cache::at(folder.path()).remembering().put(Shelf::Code, &key, b"kept");
+        assert_eq!(Cache::at(folder.path()).get(Shelf::Code, &key).as_deref(), Some(b"kept".as_slice()));
     }
 
     #[test]

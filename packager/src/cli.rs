@@ -5,11 +5,12 @@
 mod build;
 mod cache;
 mod completions;
-mod configured;
+pub(crate) mod configured;
 mod contents;
 mod diff;
 mod doctor;
 mod import;
+mod init;
 mod inspect;
 mod program;
 mod progress;
@@ -31,6 +32,7 @@ pub use completions::ManError;
 use program::ProgramArguments;
 use voice::{ColorOption, Voice};
 
+use crate::config::{self, Key};
 use crate::interrupt;
 
 /// What follows the list of commands.
@@ -91,6 +93,8 @@ enum Command {
     /// built: what it gives to Analysis, EXE and COLLECT becomes [tool.snapfreeze], or [[tool.snapfreeze.bin]] where there
     /// are several executables. PyInstaller need not be installed. What has no counterpart is told, and written as a comment.
     Import(import::ImportArguments),
+    /// Write [tool.snapfreeze] into the project's pyproject.toml, from what is there
+    Init(init::InitArguments),
 }
 
 impl Command {
@@ -102,7 +106,7 @@ impl Command {
             Self::Why(arguments) => Some(&arguments.program),
             Self::Report(arguments) => Some(&arguments.program),
             Self::Sbom(arguments) => Some(&arguments.program),
-            Self::Inspect(_) | Self::Diff(_) | Self::Import(_) => None,
+            Self::Inspect(_) | Self::Diff(_) | Self::Import(_) | Self::Init(_) => None,
             Self::Doctor(_) | Self::Cache(_) | Self::Completions(_) | Self::Man(_) => None,
         }
     }
@@ -114,10 +118,15 @@ impl Command {
             Self::Why(arguments) => Some(&mut arguments.program),
             Self::Report(arguments) => Some(&mut arguments.program),
             Self::Sbom(arguments) => Some(&mut arguments.program),
-            Self::Inspect(_) | Self::Diff(_) | Self::Import(_) => None,
+            Self::Inspect(_) | Self::Diff(_) | Self::Import(_) | Self::Init(_) => None,
             Self::Doctor(_) | Self::Cache(_) | Self::Completions(_) | Self::Man(_) => None,
         }
     }
+}
+
+/// The keys of `[tool.snapfreeze]`, in the order of their names.
+pub fn keys() -> impl Iterator<Item = Key> {
+    config::keys(&configured::building())
 }
 
 /// Runs the command line of this process. What it returns is the exit code.
@@ -141,6 +150,7 @@ pub fn run_line(arguments: &[OsString]) -> ExitCode {
             Command::Report(arguments) => report::report(arguments, voice).map(success),
             Command::Inspect(arguments) => inspect::inspect(arguments, voice).map(success),
             Command::Sbom(arguments) => sbom::sbom(arguments, voice).map(success),
+            Command::Init(arguments) => init::init(&arguments, voice).map(success),
             Command::Diff(arguments) => {
                 failure = arguments.failure();
                 diff::diff(&arguments, voice.quiet)

@@ -13,6 +13,7 @@ use crate::fuse::program::ProgramError;
 use crate::graph::build::GraphError;
 use crate::inspect::InspectError;
 use crate::inspect::extract::ExtractError;
+use crate::ops::init::InitError;
 use crate::ops::report::ReportError;
 use crate::ops::why::WhyError;
 use crate::probe::ProbeError;
@@ -66,8 +67,14 @@ pub enum Error {
     Unserved(#[from] UnservedOption),
     #[error(transparent)]
     Spec(#[from] SpecError),
+    #[error(transparent)]
+    Init(#[from] InitError),
     #[error("cannot run {program}: {source}", program = program.display())]
     Run { program: std::path::PathBuf, source: std::io::Error },
+    #[error("{name}: {source}")]
+    Program { name: String, source: Box<Error> },
+    #[error("{} would be the file of two programs", .0.display())]
+    SamePlace(std::path::PathBuf),
     #[error("there is no place for the executable: {0}")]
     NoPlace(std::io::Error),
 }
@@ -77,6 +84,9 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Config(error) => return error.hint(),
+            Self::Init(error) => return error.hint(),
+            Self::Program { source, .. } => return source.hint(),
+            Self::SamePlace(_) => "give one of them another `output` or `name`",
             Self::Entry(error) => return error.hint(),
             Self::Probe(error) => return error.hint(),
             Self::Spec(error) => return error.hint(),

@@ -1,5 +1,7 @@
 //! What a build tells about its result.
 
+pub mod document;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +16,8 @@ use crate::plan::Plan;
 pub struct Report {
     /// The executable.
     pub output: PathBuf,
+    /// The interpreter that it was built for.
+    pub python: PathBuf,
     /// Its size in bytes.
     pub size: u64,
     /// How long the build took.

@@ -13,6 +13,7 @@ use crate::collect::data::DataOptions;
 use crate::entry::Entry;
 use crate::graph::build::Root;
 use crate::graph::options::GraphOptions;
+use crate::graph::shared::Shared;
 use crate::progress::Progress;
 use crate::trace::TraceArguments;
 
@@ -63,6 +64,8 @@ pub struct BuildRequest {
     pub compress: CompressOption,
     /// Where the build tells how far it is.
     pub progress: Progress,
+    /// What other programs of the same build know of files.
+    pub shared: Option<Shared>,
 }
 
 /// Which hooks written for PyInstaller are used.
@@ -138,7 +141,8 @@ impl BuildRequest {
         let Self { excluded, paths, runtime_hooks, hooks, .. } = self;
         let hooks = Some(hooks).filter(|hooks| hooks.installed || !hooks.directories.is_empty());
         let follow_optional = Some(&self.follow_optional);
-        GraphOptions { excluded, paths, runtime_hooks, hooks, follow_optional }
+        let shared = self.shared.as_ref();
+        GraphOptions { excluded, paths, runtime_hooks, hooks, follow_optional, shared }
     }
 
     /// A build with defaults: `dist/NAME`, level 0, all cores, the user's cache.
@@ -168,6 +172,7 @@ impl BuildRequest {
             interpreter: InterpreterOption::None,
             compress: CompressOption::Balanced,
             progress: Progress::default(),
+            shared: None,
         }
     }
 }

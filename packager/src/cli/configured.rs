@@ -13,19 +13,32 @@ use clap::{CommandFactory, Parser};
 use super::program::{OfProject, ProgramArguments};
 use super::why::WhyArguments;
 use super::{Cli, Command};
-use crate::config::{ConfigError, Configuration, Program, find};
+use crate::config::{
+    ConfigError, Configuration, Program, Setting, arguments as option_arguments, environment_settings, find,
+};
 use crate::entry::Entry;
 use crate::error::Error;
+use crate::request::environment;
+
+/// Options that say where `build` writes.
+const OF_OUTPUT: [&str; 3] = ["onedir", "output", "output-dir"];
 
 /// The command of a command line. A wrong one ends the process, as do `--help` and `--version`.
 ///
 /// # Errors
 /// When the project's options cannot be used, or it has not the program that is asked for.
-pub fn parse(arguments: &[OsString]) -> Result<Cli, Error> {
+pub(super) fn parse(arguments: &[OsString]) -> Result<Cli, Error> {
     let written = Cli::parse_from(arguments).settled();
-    let Some(configuration) = configuration(&written)? else { return Ok(complete(written)) };
+    if written.command.program().is_none() {
+        return Ok(written);
+    }
+    let configuration = configuration(&written)?.unwrap_or_default();
+    let environment = environment_settings(&building(), environment)?;
     let programs = programs(&written, &configuration)?;
-    let merged = |program| merged(arguments, &written, &configuration, program);
+    let merged = |program| {
+        let settings = (configuration.settings(program), environment.as_slice());
+        merged(arguments, &written, &configuration, settings, program)
+    };
     let Some((first, others)) = programs.split_first() else { return Ok(complete(merged(None)?)) };
     let names = || programs.iter().map(|program| program.name.clone()).collect();
     if programs.len() > 1 {
@@ -52,22 +65,29 @@ pub fn parse(arguments: &[OsString]) -> Result<Cli, Error> {
     Ok(complete(first))
 }
 
-/// The command with the options of the project, for one of its programs or for one that it does not name.
+/// The command with the options of the project and of the environment, for one of the project's programs or for one that
+/// it does not name.
 fn merged(
     arguments: &[OsString],
     written: &Cli,
     configuration: &Configuration,
+    (mut settings, environment): (Vec<Setting>, &[Setting]),
     program: Option<&Program>,
 ) -> Result<Cli, Error> {
     let (mut command, name) = (Cli::command(), written.command.name());
-    let known = command.find_subcommand(name).map(|command| configuration.arguments(command, program));
-    let mut known = known.unwrap_or_default();
-    let takes_output = matches!(&written.command, Command::Build(build) if build.output_dir.is_none() && build.name.is_none());
-    if !takes_output {
-        // What the user says of the place counts, and what the file says of it does not. What other commands write is no
-        // executable.
-        known.retain(|argument| !argument.as_encoded_bytes().starts_with(b"--output="));
+    if matches!(&written.command, Command::Build(build) if build.output_dir.is_some() || build.name.is_some())
+        || environment.iter().any(|setting| setting.name == "output-dir")
+    {
+        // What the user says of the place counts, and what the file says of it does not.
+        settings.retain(|setting| setting.name != "output");
     }
+    settings.extend_from_slice(environment);
+    if !matches!(&written.command, Command::Build(_)) {
+        // Where an executable goes says nothing of where another command's document does.
+        settings.retain(|setting| !OF_OUTPUT.contains(&setting.name.as_str()));
+    }
+    let known = command.find_subcommand(name).map(|command| option_arguments(command, &settings));
+    let known = known.unwrap_or_default();
     command = command.mut_subcommand(name, |command| command.args_override_self(true));
     // Global options may come before the command; none of them has a value that is a command's name.
     let place = arguments.iter().skip(1).position(|argument| argument == name).map_or(1, |place| place + 2);
@@ -167,15 +187,21 @@ impl Command {
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",
             Self::Import(_) => "import",
+            Self::Init(_) => "init",
         }
     }
+}
+
+/// `build`, which has all options.
+pub(crate) fn building() -> clap::Command {
+    let command = Cli::command();
+    command.find_subcommand("build").cloned().unwrap_or(command)
 }
 
 /// The project that the program belongs to.
 fn configuration(cli: &Cli) -> Result<Option<Configuration>, ConfigError> {
     let Some(program) = cli.command.program().filter(|program| !program.no_config) else { return Ok(None) };
-    let command = Cli::command();
-    let Some(building) = command.find_subcommand("build") else { return Ok(None) };
+    let building = &building();
     if let Some(path) = &program.config {
         let read = Configuration::read(path, building)?;
         return if read.has_table {
@@ -225,10 +251,6 @@ mod tests {
     use super::*;
     use crate::config::{PATHS, PERHAPS_PATHS, options};
 
-    fn building() -> clap::Command {
-        Cli::command().find_subcommand("build").unwrap().clone()
-    }
-
     fn read(text: &str) -> Result<Configuration, ConfigError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pyproject.toml");
@@ -242,7 +264,7 @@ mod tests {
         let path = folder.path().join("pyproject.toml");
         std::fs::write(&path, text).unwrap();
         let found = Configuration::read(&path, &building()).unwrap();
-        let found = found.arguments(&building(), found.programs.first());
+        let found = option_arguments(&building(), &found.settings(found.programs.first()));
         let place = folder.path().to_str().unwrap();
         found.iter().map(|argument| argument.to_str().unwrap().replace(place, "/project")).collect()
     }
@@ -277,12 +299,10 @@ mod tests {
         for text in ["[project]\nname = 'x'\n", "[tool.other]\nx = 1\n", "", "tool = 1\nproject = 2\n"] {
             let found = read(text).unwrap();
             assert!(!found.has_table && found.programs.is_empty(), "{text}");
-            assert!(found.arguments(&building(), None).is_empty(), "{text}");
+            assert!(found.settings(None).is_empty(), "{text}");
         }
         let empty = read("[tool.snapfreeze]\n").unwrap();
-        assert!(
-            empty.has_table && empty.programs.is_empty() && empty.arguments(&building(), None).is_empty()
-        );
+        assert!(empty.has_table && empty.programs.is_empty() && empty.settings(None).is_empty());
     }
 
     fn names(text: &str) -> Vec<String> {
@@ -313,7 +333,7 @@ mod tests {
         let expected = ["--hidden-import=a", "--hidden-import=b", "--optimize=2", "--output=/project/o"];
         assert_eq!(arguments(text), expected);
         let found = read(text).unwrap();
-        let for_others = found.arguments(&building(), None);
+        let for_others = option_arguments(&building(), &found.settings(None));
         assert_eq!(for_others, ["--hidden-import=a", "--onedir", "--optimize=1"]);
     }
 
@@ -398,6 +418,60 @@ mod tests {
         assert_eq!(hint("entri"), "the nearest one is entry");
         assert!(hint("zzzzzzzzzzzz").contains("--help"));
         assert_eq!(hint("jobs"), "--jobs is for the command line: it says nothing of the project");
+    }
+
+    fn from_environment(variables: &[(&str, &str)]) -> Result<Vec<String>, String> {
+        let environment = |name: &str| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
+        };
+        let settings = environment_settings(&building(), environment).map_err(|error| error.to_string())?;
+        let arguments = option_arguments(&building(), &settings);
+        Ok(arguments.iter().map(|argument| argument.to_str().unwrap().to_owned()).collect())
+    }
+
+    #[test]
+    fn variables_are_options_and_lists_are_words() {
+        let variables = [
+            ("SNAPFREEZE_OPTIMIZE", "2"),
+            ("SNAPFREEZE_ADD_DATA", "a:b 'c d:e'"),
+            ("SNAPFREEZE_ONEDIR", "true"),
+            ("SNAPFREEZE_NO_FUSE", "0"),
+            ("SNAPFREEZE_PYTHON", ""),
+            ("SNAPFREEZE_JOBS", "3"),
+            // Not of a build.
+            ("SNAPFREEZE_CACHE_DIR", "/x"),
+            ("SNAPFREEZE_PROFILE", "/x"),
+            ("SNAPFREEZE_INTERPRETER", "1"),
+        ];
+        let expected = ["--add-data=a:b", "--add-data=c d:e", "--jobs=3", "--onedir", "--optimize=2"];
+        let mut found = from_environment(&variables).unwrap();
+        found.sort();
+        assert_eq!(found, expected);
+        let wrong = |name, value| from_environment(&[(name, value)]).unwrap_err();
+        assert_eq!(
+            wrong("SNAPFREEZE_OPTIMIZE", "3"),
+            "SNAPFREEZE_OPTIMIZE cannot be \"3\": 3 is not in 0..=2"
+        );
+        assert_eq!(
+            wrong("SNAPFREEZE_ONEDIR", "x"),
+            "SNAPFREEZE_ONEDIR cannot be \"x\": true or false is expected"
+        );
+        assert!(wrong("SNAPFREEZE_PATHS", "'a").ends_with("a quotation mark is not closed"));
+        assert!(wrong("SNAPFREEZE_ADD_DATA", "a:b c").starts_with("SNAPFREEZE_ADD_DATA cannot be \"c\": "));
+    }
+
+    /// Each key is documented, and its example is one.
+    #[test]
+    fn keys_have_examples_that_can_be_written() {
+        for key in crate::config::keys(&building()) {
+            assert!(!key.help.is_empty() && !key.default.is_empty(), "{key:?}");
+            let text = format!(
+                "[tool.snapfreeze]\n{} = {}\n[project.scripts]\napp = 'a:b'\n",
+                key.name, key.example
+            );
+            let found = read(&text).unwrap_or_else(|error| panic!("{key:?}: {error}"));
+            assert!(!key.example.is_empty() && found.programs.len() == 1, "{key:?}");
+        }
     }
 
     /// Any option with a value that is a path must be known as one, or the table's would be relative to the wrong directory.

@@ -31,6 +31,16 @@ pub enum ConfigError {
         /// What.
         problem: Problem,
     },
+    /// A variable of the environment has a value that its option does not take.
+    #[error("{variable} cannot be {value:?}: {reason}")]
+    Variable {
+        /// The variable.
+        variable: String,
+        /// The value, or an element of it.
+        value: String,
+        /// Why not.
+        reason: String,
+    },
     /// The project has no program of this name.
     #[error("{path} has no program {name}", path = path.display())]
     NoProgram {
@@ -179,6 +189,9 @@ impl ConfigError {
             )),
             Self::Read { .. } | Self::NoTable { .. } => {
                 Some("name another file with --config, or take no options from any with --no-config".into())
+            }
+            Self::Variable { variable, .. } => {
+                Some(format!("give {variable} another value, or take it out of the environment"))
             }
         }
     }

@@ -4,9 +4,12 @@
 //! command line, which is read after them, and the project's programs. Keys are the options' names, so that there is one
 //! list of them ([`options`]) and one reader of their values. What must hold: nothing in the table is passed over
 //! ([`parse`]). Paths are relative to the file's directory. Programs that the table does not name are the scripts that an
-//! installer would make ([`scripts`]).
+//! installer would make ([`scripts`]). [`keys`] is the list of keys for people. The environment has options, too ([`environment`]): they come between
+//! the file and the command line.
 
+mod environment;
 mod error;
+mod keys;
 mod options;
 mod parse;
 mod scripts;
@@ -17,7 +20,11 @@ use std::path::{Path, PathBuf};
 use clap::Command;
 
 use crate::entry::{Entry, EntryError};
+pub(crate) use environment::settings as environment_settings;
+pub use environment::variable;
 pub use error::{ConfigError, Problem};
+pub use keys::{Key, Kind, keys};
+pub(crate) use options::arguments;
 #[cfg(test)]
 pub(crate) use options::{PATHS, PERHAPS_PATHS, options};
 
@@ -124,12 +131,10 @@ impl Configuration {
         })
     }
 
-    /// The options that a command has, as it takes them on its command line: those of all programs, and those of one. Lists
-    /// become longer; of anything else the program's own counts.
-    pub fn arguments(&self, command: &Command, program: Option<&Program>) -> Vec<OsString> {
+    /// What is set for all programs, and then what is for one.
+    pub(crate) fn settings(&self, program: Option<&Program>) -> Vec<Setting> {
         let own = program.map(|program| program.settings.as_slice()).unwrap_or_default();
-        let all: Vec<&Setting> = self.settings.iter().chain(own).collect();
-        options::arguments(command, &all)
+        self.settings.iter().chain(own).cloned().collect()
     }
 
     /// What a program of the project runs. A module is looked for in the directory that the project's sources are in.
@@ -147,6 +152,15 @@ impl Configuration {
             None => entry,
         })
     }
+}
+
+/// The line of `[tool.snapfreeze]`, or of what is below it, in the text of a file; none where it is not there.
+///
+/// # Errors
+/// When the text is no TOML.
+pub fn line_of_table(path: &Path, text: &str) -> Result<Option<usize>, ConfigError> {
+    let at = parse::place_of_table(text).map_err(|(at, problem)| wrong(path, text, at, problem))?;
+    Ok(at.map(|at| line_at(text, at)))
 }
 
 fn wrong(path: &Path, text: &str, at: usize, problem: Problem) -> ConfigError {

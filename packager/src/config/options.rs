@@ -8,8 +8,8 @@ use clap::{Arg, ArgAction, Command};
 use super::{SetTo, Setting};
 
 /// Options of the command line that say how it is used, not what is built.
-pub(super) const NOT_OF_A_PROJECT: [&str; 9] =
-    ["bin", "color", "config", "help", "jobs", "no-config", "quiet", "verbose", "version"];
+pub(super) const NOT_OF_A_PROJECT: [&str; 11] =
+    ["bin", "color", "config", "dry-run", "help", "jobs", "json", "no-config", "quiet", "verbose", "version"];
 
 /// Keys of a program's table that are no options: what it runs, and its name.
 pub(super) const OF_A_PROGRAM: [&str; 3] = ["entry", "module", "name"];
@@ -62,11 +62,12 @@ pub(super) fn nearest_of<'a>(known: impl Iterator<Item = &'a str>, name: &str) -
     (distance <= nearest.len().max(name.len()) / 2).then_some(nearest)
 }
 
-/// Settings as arguments of a command, for the options that it has. Of those that take one value the last counts.
-pub(super) fn arguments(command: &Command, settings: &[&Setting]) -> Vec<OsString> {
+/// Settings as arguments of a command, for the options that it has. Lists become longer; of anything else the last counts.
+pub(crate) fn arguments(command: &Command, settings: &[Setting]) -> Vec<OsString> {
     let mut arguments = Vec::new();
     for (at, setting) in settings.iter().enumerate() {
-        let Some(option) = option_named(command, &setting.name) else { continue };
+        let is_it = |option: &&Arg| option.get_long() == Some(setting.name.as_str());
+        let Some(option) = command.get_arguments().find(is_it) else { continue };
         let is_list = matches!(option.get_action(), ArgAction::Append);
         if !is_list && settings[at + 1..].iter().any(|later| later.name == setting.name) {
             continue;

@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::path::Path;
 
-use clap::{ArgAction, Command};
+use clap::Command;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::keys::Kind;
 use super::options::{absolute, check, nearest, option_named};
 use super::scripts::scripts;
 use super::{Configuration, Problem, Program, Runs, SetTo, Setting};
@@ -22,11 +23,23 @@ const BIN: &str = "[[tool.snapfreeze.bin]]";
 /// Keys of the table that are tables themselves.
 const TABLES: [&str; 2] = ["bin", "target"];
 
+fn document(text: &str) -> Result<Spanned<DeTable<'_>>, Misplaced> {
+    DeTable::parse(text).map_err(|error| {
+        (error.span().map_or(0, |span: Range<usize>| span.start), Problem::Syntax(error.message().into()))
+    })
+}
+
+/// Where `tool.snapfreeze` is first said.
+pub(super) fn place_of_table(text: &str) -> Result<Option<usize>, Misplaced> {
+    let document = document(text)?;
+    let tables = document.get_ref().get("tool").and_then(|tool| tool.get_ref().as_table());
+    let table = tables.and_then(|tables| tables.get_key_value("snapfreeze"));
+    Ok(table.map(|(key, _)| key.span().start))
+}
+
 /// Reads the text of a file in this directory. The path of the result is empty.
 pub(super) fn parse(text: &str, directory: &Path, command: &Command) -> Result<Configuration, Misplaced> {
-    let document = DeTable::parse(text).map_err(|error| {
-        (error.span().map_or(0, |span: Range<usize>| span.start), Problem::Syntax(error.message().into()))
-    })?;
+    let document = document(text)?;
     let document = document.get_ref();
     let table = document.get("tool").and_then(|tool| tool.get_ref().get("snapfreeze"));
     let mut configuration = Configuration { has_table: table.is_some(), ..Configuration::default() };
@@ -141,13 +154,13 @@ impl Reader<'_> {
     /// The tables of an array.
     fn bins(&self, bins: &Spanned<DeValue<'_>>, document: &DeTable<'_>) -> Result<Vec<Program>, Misplaced> {
         let Some(tables) = bins.get_ref().as_array() else {
-            return Err(wrong_type("bin", "an array of tables, [[tool.snapfreeze.bin]]", bins));
+            return Err(wrong_type("bin", Kind::Tables.expected(), bins));
         };
         let mut programs: Vec<Program> = Vec::new();
         for table in tables {
             let at = table.span().start;
             let Some(entries) = table.get_ref().as_table() else {
-                return Err(wrong_type("bin", "an array of tables, [[tool.snapfreeze.bin]]", table));
+                return Err(wrong_type("bin", Kind::Tables.expected(), table));
             };
             let mut described = self.described(entries, at, BIN, &[])?;
             let mut program = described.program(at, document)?;
@@ -215,14 +228,13 @@ impl Reader<'_> {
         settings: &mut Vec<Setting>,
     ) -> Result<(), Misplaced> {
         let at = value.span().start;
-        let action = option_named(self.command, name).map(clap::Arg::get_action);
+        let kind = option_named(self.command, name).map_or(Kind::Text, |option| Kind::of(name, option));
         let mut values = Vec::new();
-        match (action, value.get_ref()) {
-            (Some(ArgAction::SetTrue), DeValue::Boolean(is_on)) => {
+        match (kind, value.get_ref()) {
+            (Kind::Switch, DeValue::Boolean(is_on)) => {
                 settings.push(Setting { name: name.to_owned(), value: SetTo::Switch(*is_on) });
             }
-            (Some(ArgAction::SetTrue), _) => return Err(wrong_type(name, "true or false", value)),
-            (Some(ArgAction::Append), DeValue::Array(elements)) => {
+            (Kind::List, DeValue::Array(elements)) => {
                 for element in elements {
                     let DeValue::String(text) = element.get_ref() else {
                         let found = described(element.get_ref());
@@ -231,12 +243,9 @@ impl Reader<'_> {
                     values.push((text.clone().into_owned(), element.span().start));
                 }
             }
-            (Some(ArgAction::Append), _) => return Err(wrong_type(name, "an array of strings", value)),
-            (_, DeValue::Integer(number)) if name == "optimize" => {
-                values.push((number.as_str().to_owned(), at));
-            }
-            _ if name == "optimize" => return Err(wrong_type(name, "0, 1 or 2", value)),
-            _ => values.push((string(name, value)?, at)),
+            (Kind::Number, DeValue::Integer(number)) => values.push((number.as_str().to_owned(), at)),
+            (Kind::Text, DeValue::String(text)) => values.push((text.clone().into_owned(), at)),
+            _ => return Err(wrong_type(name, kind.expected(), value)),
         }
         for (text, at) in values {
             let value = absolute(name, &text, self.directory);

@@ -30,7 +30,7 @@ use super::requirements::Environment;
 use super::resolve::Resolver;
 use super::stubs::attached_imports;
 use super::{Given, Module, ModuleGraph, ModuleKind, Origin, Rule, roots};
-use crate::cache::Cache;
+use crate::cache::{Cache, Key};
 use crate::compile::amendments::is_amended;
 use crate::entry::Entry;
 use crate::probe::PythonFacts;
@@ -166,7 +166,7 @@ impl<'a> Builder<'a> {
         Ok(Self {
             request,
             target,
-            resolver: Resolver::new(&facts.suffixes),
+            resolver: Resolver::new(&facts.suffixes).sharing(request.options.shared),
             path,
             stdlib: vec![facts.stdlib.clone(), facts.dynload.clone()],
             graph: ModuleGraph::default(),
@@ -352,6 +352,10 @@ impl<'a> Builder<'a> {
     /// What the distributions on the path have and require.
     pub(super) fn distributions(&self) -> Arc<Distributions> {
         let read = || Arc::new(Distributions::read(&self.path, &self.environment));
+        let read = || match self.request.options.shared {
+            Some(shared) => shared.distributions(&self.path, &self.environment, read),
+            None => read(),
+        };
         Arc::clone(self.distributions.get_or_init(read))
     }
 
@@ -373,10 +377,16 @@ impl<'a> Builder<'a> {
             let is_main = *name == self.main || name.starts_with(RUNTIME_HOOK);
             let package = if name == MAIN { "" } else { package_of(name, module.is_package) };
             let name = ModuleName { name, package, is_main };
-            Some(read_imports(&text, &name, &self.target).map(|mut imports| {
-                imports.edges.extend(attached_imports(path, &text, &name, &self.target));
-                imports
-            }))
+            let read = || {
+                read_imports(&text, &name, &self.target).map(|mut imports| {
+                    imports.edges.extend(attached_imports(path, &text, &name, &self.target));
+                    imports
+                })
+            };
+            Some(match self.request.options.shared {
+                Some(shared) => shared.imports(read_key(&text, path, &name, &self.target), read),
+                None => read(),
+            })
         };
         let read: Vec<_> = pool.install(|| names.par_iter().map(read).collect());
         self.request.progress.add(names.len() as u64);
@@ -410,6 +420,13 @@ impl<'a> Builder<'a> {
         }
         self.graph
     }
+}
+
+/// What a module's imports follow from.
+fn read_key(text: &[u8], path: Option<&Path>, name: &ModuleName<'_>, target: &Target) -> Key {
+    let path = path.map(|path| path.as_os_str().as_encoded_bytes()).unwrap_or_default();
+    let (name, target) = (format!("{name:?}"), format!("{target:?}"));
+    Key::of([text, path, name.as_bytes(), target.as_bytes()])
 }
 
 /// A module's `__package__`.

@@ -81,7 +81,11 @@ impl Builder<'_> {
         let mut directories: Vec<PathBuf> = resolved.package.into_iter().collect();
         let (kind, file, path) = match resolved.found {
             Found::Source(path) => {
-                let text: Arc<[u8]> = std::fs::read(&path).ok()?.into();
+                let read = || -> Option<Arc<[u8]>> { Some(std::fs::read(&path).ok()?.into()) };
+                let text = match self.request.options.shared {
+                    Some(shared) => shared.source(&path, read)?,
+                    None => read()?,
+                };
                 if is_package && extends_path(&text) {
                     let (last, above) = match name.rsplit_once('.') {
                         Some((parent, last)) => (last, &self.graph.modules.get(parent)?.directories),

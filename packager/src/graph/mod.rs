@@ -33,6 +33,7 @@ pub mod requirements;
 pub mod resolve;
 pub mod roots;
 mod rules;
+pub mod shared;
 mod stubs;
 mod traced;
 

@@ -8,6 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::build::{Builder, GraphError, MAIN};
+use super::shared::Shared;
 use super::{Given, LeaveReason, LeftEdge, LeftOut, Module, ModuleKind, Origin, Rule, roots};
 use crate::request::{FollowOptional, HookOptions};
 
@@ -51,6 +52,8 @@ pub struct GraphOptions<'a> {
     pub hooks: Option<&'a HookOptions>,
     /// Which optional imports are followed though nothing declares them.
     pub follow_optional: Option<&'a FollowOptional>,
+    /// What other programs of the same build know of files.
+    pub shared: Option<&'a Shared>,
 }
 
 impl GraphOptions<'_> {

@@ -10,6 +10,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::shared::Shared;
+
 /// What a name leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
@@ -37,11 +39,12 @@ pub struct Resolved {
 pub struct Resolver {
     suffixes: Vec<String>,
     listings: Mutex<HashMap<PathBuf, Arc<Listing>>>,
+    shared: Option<Shared>,
 }
 
 /// The entries of a directory that can matter to imports.
 #[derive(Debug, Default)]
-struct Listing {
+pub(super) struct Listing {
     /// Name to "is a directory", after symbolic links. What is neither a directory nor a regular file is no entry:
     /// Python does not import from a pipe or a dangling link, and reading a pipe would wait for its writer.
     entries: HashMap<OsString, bool>,
@@ -75,7 +78,12 @@ impl Listing {
 impl Resolver {
     /// A resolver for an interpreter whose extension modules have these suffixes.
     pub fn new(suffixes: &[String]) -> Self {
-        Self { suffixes: suffixes.to_vec(), listings: Mutex::default() }
+        Self { suffixes: suffixes.to_vec(), listings: Mutex::default(), shared: None }
+    }
+
+    /// The same, with the listings of other programs of the build.
+    pub fn sharing(self, shared: Option<&Shared>) -> Self {
+        Self { shared: shared.cloned(), ..self }
     }
 
     /// Looks for the last part of a dotted name in directories: `sys.path`, or a package's `__path__`.
@@ -140,7 +148,11 @@ impl Resolver {
         if let Some(listing) = self.lock().get(directory) {
             return Arc::clone(listing);
         }
-        let listing = Arc::new(Listing::read(directory));
+        let read = || Listing::read(directory);
+        let listing = match &self.shared {
+            Some(shared) => shared.listing(directory, read),
+            None => Arc::new(read()),
+        };
         self.lock().insert(directory.to_owned(), Arc::clone(&listing));
         listing
     }

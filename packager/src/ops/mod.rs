@@ -3,6 +3,7 @@
 pub mod build;
 pub mod doctor;
 pub mod import;
+pub mod init;
 pub mod prepare;
 pub mod report;
 pub mod run;

@@ -39,7 +39,13 @@ fn place(request: &BuildRequest) -> Result<PathBuf, Error> {
         return Ok(folder.keep().join(name));
     };
     // All that is asked for, but for what leaves the executable as it is.
-    let asked = BuildRequest { output: PathBuf::new(), jobs: 0, cache: Cache::none(), ..request.clone() };
+    let asked = BuildRequest {
+        output: PathBuf::new(),
+        jobs: 0,
+        cache: Cache::none(),
+        shared: None,
+        ..request.clone()
+    };
     let options = format!("{asked:?}");
     let directory = std::env::current_dir().map(OsString::from).unwrap_or_default();
     // Two environments are two programs: neither must find the other's.

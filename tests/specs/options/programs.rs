@@ -18,6 +18,10 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
         one("each program has its own options, and those of all", bins),
         one("a program that the project does not name has the options of all and no output", others),
         one("what names no program of the project is refused", refused),
+        one("programs that are built together are those that are built alone, byte for byte", together),
+        one("where one program fails none is written, and the message names it", one_fails),
+        one("the command line comes after the environment, and that after the file", order),
+        one("a dry run tells what the build would make, and writes none of it", dry_run),
     ]
 }
 
@@ -139,6 +143,121 @@ fn others(fixtures: &Fixtures, python: &Interpreter) {
     build(fixtures, python, &folder, &["tool.py"]).succeeded("build");
     assert_eq!((names(&folder.join("dist")), names(&folder.join("out"))), (vec!["tool".into()], vec![]));
     assert_eq!(run(folder.join("dist/tool")), "tool False False\n");
+}
+
+/// From nothing: with neither a cache nor anything else that an earlier build has left.
+fn together(fixtures: &Fixtures, python: &Interpreter) {
+    let table = "
+[[tool.snapfreeze.bin]]
+name = 'serve'
+
+[[tool.snapfreeze.bin]]
+name = 'shop admin'
+exclude-module = ['argparse']
+
+[[tool.snapfreeze.bin]]
+entry = 'json_tool.py'
+optimize = 2
+";
+    let folder = project(fixtures, &format!("{SCRIPTS}{table}"));
+    std::fs::write(folder.join("json_tool.py"), "import json, ssl, sqlite3\nimport src.shop.price\n")
+        .unwrap();
+    let built = |arguments: &[&str]| {
+        let mut command = fixtures.snapfreeze();
+        command.env("SNAPFREEZE_CACHE_DIR", "").arg("build").args(arguments).arg("--python");
+        execute(command.arg(&python.python).current_dir(&folder)).succeeded("build");
+    };
+    built(&["--output-dir=together"]);
+    for name in ["serve", "shop admin", "json_tool"] {
+        built(&["--bin", name, "--output-dir=alone"]);
+        let [together, alone] =
+            ["together", "alone"].map(|place| std::fs::read(folder.join(place).join(name)).unwrap());
+        assert!(together == alone, "{name}");
+    }
+}
+
+fn one_fails(fixtures: &Fixtures, python: &Interpreter) {
+    let folder = project(fixtures, SCRIPTS);
+    std::fs::write(folder.join("src/shop/admin.py"), "def run(:\n").unwrap();
+    let outcome = build(fixtures, python, &folder, &[]);
+    assert_eq!((outcome.code, outcome.out().as_str()), (Some(1), ""), "{outcome:?}");
+    assert!(outcome.err().starts_with("error: shop admin: "), "{outcome:?}");
+    assert!(outcome.err().contains("admin.py:1: syntax error"), "{outcome:?}");
+    assert_eq!(names(&folder.join("dist")), [""; 0]);
+}
+
+fn order(fixtures: &Fixtures, python: &Interpreter) {
+    let program = "\
+import importlib, os, sys
+def has(name):
+    try:
+        return bool(importlib.import_module(name[::-1]))
+    except ImportError:
+        return False
+print([has(name) for name in ('a_elif', 'a_vne', 'a_galf')], sys.flags.optimize, os.path.isdir(sys._MEIPASS))
+";
+    let table = "[tool.snapfreeze]\nhidden-import = ['file_a']\noptimize = 1\noutput-dir = 'of-file'\n";
+    let files = [
+        ("pyproject.toml", table),
+        ("main.py", program),
+        ("file_a.py", ""),
+        ("env_a.py", ""),
+        ("flag_a.py", ""),
+    ];
+    let folder = folder(fixtures, &files);
+    let built = |variables: &[(&str, &str)], arguments: &[&str]| {
+        let mut command = fixtures.snapfreeze();
+        command.args(["build", "main.py", "--python"]).arg(&python.python).args(arguments);
+        execute(command.envs(variables.iter().copied()).current_dir(&folder))
+    };
+    built(&[], &[]).succeeded("build");
+    assert_eq!(run(folder.join("of-file/main")), "[True, False, False] 1 True\n");
+    let variables = [
+        ("SNAPFREEZE_HIDDEN_IMPORT", "env_a"),
+        ("SNAPFREEZE_OPTIMIZE", "2"),
+        ("SNAPFREEZE_OUTPUT_DIR", "of-environment"),
+    ];
+    built(&variables, &[]).succeeded("build");
+    assert_eq!(run(folder.join("of-environment/main")), "[True, True, False] 2 True\n");
+    let flags = ["--hidden-import=flag_a", "--optimize=0", "--output-dir=of-line"];
+    built(&variables, &flags).succeeded("build");
+    assert_eq!(run(folder.join("of-line/main")), "[True, True, True] 0 True\n");
+    built(&variables, &["--no-config"]).succeeded("build");
+    assert_eq!(run(folder.join("of-environment/main")), "[False, True, False] 2 True\n");
+    let refused = built(&[("SNAPFREEZE_COMPRESS", "more")], &[]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.err().starts_with("error: SNAPFREEZE_COMPRESS cannot be \"more\": "), "{refused:?}");
+}
+
+fn dry_run(fixtures: &Fixtures, python: &Interpreter) {
+    let folder = project(fixtures, SCRIPTS);
+    let before = names(&folder);
+    let document = |arguments: &[&str]| -> serde_json::Value {
+        let outcome = build(fixtures, python, &folder, arguments).succeeded("build");
+        assert_eq!(outcome.err(), "");
+        serde_json::from_slice(&outcome.stdout).unwrap()
+    };
+    let told = build(fixtures, python, &folder, &["--dry-run"]).succeeded("build").out();
+    for (name, place) in [("serve", "dist/serve"), ("shop admin", "dist/shop admin")] {
+        assert!(told.contains(&format!("would build {place}\n")), "{name}: {told}");
+    }
+    let planned = document(&["--dry-run", "--json"]);
+    assert_eq!(names(&folder), before);
+    let built = document(&["--json"]);
+    assert_eq!(names(&folder.join("dist")), ["serve", "shop admin"]);
+    assert_eq!((&planned["dry_run"], &built["dry_run"]), (&true.into(), &false.into()));
+    for (number, name) in ["serve", "shop admin"].into_iter().enumerate() {
+        let (planned, built) = (&planned["programs"][number], &built["programs"][number]);
+        for same in
+            ["name", "output", "python", "platform", "glibc", "modules", "extensions", "libraries", "files"]
+        {
+            assert_eq!(planned[same], built[same], "{same}");
+            assert!(!built[same].is_null(), "{same}");
+        }
+        assert_eq!(built["name"], name);
+        let file = std::fs::metadata(folder.join("dist").join(name)).unwrap();
+        assert_eq!((planned["size"].as_u64(), built["size"].as_u64()), (None, Some(file.len())));
+    }
 }
 
 fn refused(fixtures: &Fixtures, python: &Interpreter) {
