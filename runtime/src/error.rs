@@ -79,6 +79,16 @@ pub enum StartError {
         "this program keeps files in the user's cache, and neither XDG_CACHE_HOME nor HOME says where that is"
     )]
     NoCache,
+    /// What the build asked to be on the real disk would be where somebody else says.
+    #[error(
+        "this program keeps files in the user's cache, and was started by someone whose rights are less than its own"
+    )]
+    PrivilegedCache,
+    /// A helper process of multiprocessing would run what somebody else says.
+    #[error(
+        "no helper process of multiprocessing is started for someone whose rights are less than the program's"
+    )]
+    PrivilegedHelper,
     /// What the build asked to be on the real disk cannot be put there.
     #[error("cannot write {path}: {source}", path = path.display())]
     Materialize {
@@ -127,6 +137,8 @@ impl StartError {
             Self::NoCache | Self::Materialize { .. } => {
                 "set XDG_CACHE_HOME to a directory that can be written to"
             }
+            Self::PrivilegedCache => "build it without --materialize",
+            Self::PrivilegedHelper => "the start method fork needs none",
             Self::UnknownAbi(_) => "build it anew with a snapfreeze that knows this Python",
             _ => return None,
         })

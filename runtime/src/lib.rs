@@ -104,7 +104,7 @@ mod embedded {
         }
         let has_module = |name: &str| matches!(archive.find_module(name), Ok(Some(_)));
         // SAFETY: argv is what this function was given.
-        let command_line = unsafe { CommandLine::read(argc, argv, target.interpreter, has_module) };
+        let command_line = unsafe { CommandLine::read(argc, argv, target.interpreter, has_module) }?;
 
         if command_line.runs_program() {
             ahead::start(archive);

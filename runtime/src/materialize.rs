@@ -17,6 +17,7 @@ use std::time::Duration;
 use crate::MappedArchive;
 use crate::archive::{ArchiveError, Node, NodeContent};
 use crate::error::StartError;
+use crate::os::is_privileged;
 
 /// Permission bits of directories: the user's alone.
 const PRIVATE: u32 = 0o700;
@@ -52,6 +53,9 @@ pub fn materialize(archive: MappedArchive) -> Result<Option<Materialized>, Start
         return Ok(None);
     }
     let failed = |path: &Path, source| StartError::Materialize { path: path.to_owned(), source };
+    if is_privileged() {
+        return Err(StartError::PrivilegedCache); // the caller's environment says where the cache is
+    }
     let base = cache_directory().ok_or(StartError::NoCache)?.join("snapfreeze");
     let place = base.join(format!("{:016x}", archive.index_checksum()));
     let paths = wanted.iter().map(|(path, _)| path.clone()).collect();

@@ -72,6 +72,10 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
     let name = "interpreter::a set-user-ID program is no interpreter, whatever its caller says";
     let privileged = fixtures.trial(name, &fixtures.preferred()).needs(can_set_user());
     trials.push(privileged.runs(with_rights_of_another));
+    let name =
+        "interpreter::a set-user-ID program starts no helper process, and writes to no cache of its caller's";
+    let privileged = fixtures.trial(name, &fixtures.preferred()).needs(can_set_user());
+    trials.push(privileged.runs(helpers_with_rights_of_another));
     trials
 }
 
@@ -190,6 +194,36 @@ fn with_rights_of_another(fixtures: &Fixtures, interpreter: &Interpreter) {
             );
         }
     }
+}
+
+/// A helper runs what is in its pipe; the cache is where the caller's environment says.
+fn helpers_with_rights_of_another(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let program = fixtures.spec("interpreter/helpers.py");
+    let frozen = fixtures.freeze([program.as_os_str()], interpreter);
+    let kept = fixtures.freeze([program.as_os_str(), "--materialize=json".as_ref()], interpreter);
+    let folder = reachable_folder();
+    let refused = |frozen: &Path, name: &str, arguments: &[&str], message: &str| {
+        let ordinary = copy(frozen, &folder.path().join(format!("ordinary-{name}")), 0o755);
+        let privileged = copy(frozen, &folder.path().join(name), 0o4755);
+        let run = |program: &Path| {
+            let mut command = as_nobody(program);
+            command.env("XDG_CACHE_HOME", folder.path()).args(arguments);
+            execute_within(&mut command, TIME_LIMIT, b"")
+        };
+        let others = run(&ordinary);
+        assert!(!others.err().contains(message), "{others:?}");
+        let outcome = run(&privileged);
+        assert!(outcome.code == Some(126) && outcome.err().contains(message), "{outcome:?}");
+        assert_eq!(outcome.out(), "");
+    };
+    let helper = "no helper process of multiprocessing is started";
+    refused(&frozen, "spawned", &["--multiprocessing-fork", "tracker_fd=0", "pipe_handle=0"], helper);
+    let tracker = "from multiprocessing.resource_tracker import main;main(0)";
+    refused(&frozen, "tracker", &["-c", tracker], helper);
+    refused(&kept, "kept", &[], "this program keeps files in the user's cache, and was started by");
+    // The program itself runs as ever.
+    let outcome = execute(&mut as_nobody(&folder.path().join("spawned")));
+    assert_eq!((outcome.code, outcome.out()), (Some(0), "program 0\n".to_owned()), "{outcome:?}");
 }
 
 /// Whether this user may make executables that run with his rights, here.

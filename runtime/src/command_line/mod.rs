@@ -3,7 +3,8 @@
 //! `multiprocessing` and loky start their helper processes by running `sys.executable` again. Those command lines are
 //! a closed list ([`helper`]), matched as a whole: anything that differs in one character is the program's own, so
 //! no argument of a user's makes the program something else. An executable that was built with `--interpreter` also
-//! serves `python`'s own command line ([`options`]), unless it has rights that its caller has not.
+//! serves `python`'s own command line ([`options`]). Neither is done for a caller whose rights are less than those of
+//! the executable: both run code that the caller names.
 
 mod helper;
 mod literals;
@@ -15,6 +16,7 @@ pub use helper::Helper;
 pub use options::Options;
 
 use crate::archive::InterpreterMode;
+use crate::error::StartError;
 use crate::os::is_privileged;
 
 /// Variable under which an executable built with `--interpreter=env` is the interpreter.
@@ -41,6 +43,9 @@ impl CommandLine {
     /// Reads the process's command line. `has_module` says whether the archive has a module: without what a helper
     /// needs, the program starts none.
     ///
+    /// # Errors
+    /// When it asks for a helper process with the rights of another.
+    ///
     /// # Safety
     /// `argv` holds `argc` strings that live as long as the process.
     pub unsafe fn read(
@@ -48,13 +53,12 @@ impl CommandLine {
         argv: *const *const c_char,
         mode: InterpreterMode,
         has_module: impl Fn(&str) -> bool,
-    ) -> Self {
+    ) -> Result<Self, StartError> {
         let count = usize::try_from(argc).unwrap_or_default();
         // SAFETY: from the contract.
         let arguments = (0..count).map(|at| unsafe { CStr::from_ptr(*argv.add(at)) }).collect();
         let is_interpreter = match mode {
             InterpreterMode::None => Interpreter::Never,
-            // Whoever may start it could run any code with its rights.
             _ if is_privileged() => Interpreter::Never,
             InterpreterMode::Arguments => Interpreter::ByOption,
             InterpreterMode::Environment if std::env::var_os(VARIABLE).is_some_and(|value| value == "1") => {
@@ -62,7 +66,12 @@ impl CommandLine {
             }
             InterpreterMode::Environment => Interpreter::Never,
         };
-        Self::of(arguments, is_interpreter, has_module)
+        match Self::of(arguments, is_interpreter, has_module) {
+            // Who writes to its pipe says what it runs. The program's own helpers look the same, and to run the program
+            // in their place would have it start itself without end.
+            Self::Helper(_) if is_privileged() => Err(StartError::PrivilegedHelper),
+            command_line => Ok(command_line),
+        }
     }
 
     fn of(arguments: Arguments, interpreter: Interpreter, has_module: impl Fn(&str) -> bool) -> Self {
