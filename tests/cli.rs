@@ -27,11 +27,14 @@ use snapfreeze_tests::environment::pip_command;
 use snapfreeze_tests::execution::execute;
 use snapfreeze_tests::fixtures::copy_folder;
 use snapfreeze_tests::redaction::Redactions;
+use snapfreeze_tests::{Interpreter, wheel};
 
 /// The file with the [`Scene`]: where it is set, the environment is clean.
 const SCENE: &str = "SNAPFREEZE_TEST_SCENE";
 /// Set where this program stands for another one, whose name it has.
 const STANDS_IN: &str = "SNAPFREEZE_TEST_STANDS_IN";
+/// Set where `snapfreeze` is the one on PATH.
+const INSTALLED: &str = "SNAPFREEZE_TEST_INSTALLED";
 /// How long a command may take. Generous: the machine may be busy.
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -44,9 +47,18 @@ struct Scene {
     folder: PathBuf,
     /// Why there is nothing to test with.
     lacks: Option<String>,
-    /// The environment of the tour, or why there is none.
-    tour: Result<PathBuf, String>,
+    /// What the tour is taken with, or why it cannot be.
+    tour: Result<Tour, String>,
     redactions: Redactions,
+}
+
+/// What a new user begins with.
+#[derive(Clone, Serialize, Deserialize)]
+struct Tour {
+    /// A virtual environment with what the project requires, and without the command.
+    environment: PathBuf,
+    /// What brings the command.
+    wheel: PathBuf,
 }
 
 fn main() -> ExitCode {
@@ -75,10 +87,8 @@ fn set_the_scene() -> ExitCode {
         redactions.add(interpreter.stdlib.to_str().unwrap(), "[STDLIB]");
         redactions.add(&interpreter.version, "[VERSION]");
     }
-    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("requirements/tour.txt");
-    let interpreter = slot.found.as_ref().map_err(Clone::clone);
-    let tour =
-        interpreter.and_then(|interpreter| fixtures.try_environment("tour", &requirements, interpreter));
+    let tour = slot.found.as_ref().map_err(Clone::clone);
+    let tour = tour.and_then(|interpreter| prepare_tour(&fixtures, interpreter, &folder));
     let lacks = slot.found.err().map(|reason| format!("{}: {reason}", slot.minor));
     let scene = Scene { command: command.to_owned(), folder: folder.clone(), lacks, tour, redactions };
     let file = folder.join("scene.json");
@@ -95,6 +105,27 @@ fn set_the_scene() -> ExitCode {
     }
     let status = again.status().unwrap();
     if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Makes the wheel, and an environment that differs from a new one by the packages that the project requires.
+fn prepare_tour(fixtures: &Fixtures, interpreter: &Interpreter, folder: &Path) -> Result<Tour, String> {
+    fixtures.needs_fusion()?;
+    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("requirements/tour.txt");
+    let required = fixtures.try_environment("tour", &requirements, interpreter)?;
+    let maturin = wheel::maturin(fixtures, interpreter)?;
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let built = wheel::wheel(&maturin, target, &folder.join("wheel"));
+    let environment = folder.join("tour-environment");
+    let mut make = pip_command(&interpreter.python);
+    execute(make.args(["-m", "venv"]).arg(&environment)).succeeded("venv");
+    let packages = format!("lib/python{}/site-packages", interpreter.minor);
+    for entry in entries(&required.join(&packages)) {
+        let target = environment.join(&packages).join(name(&entry));
+        if !target.exists() && entry.is_dir() {
+            copy_folder(&entry, &target);
+        }
+    }
+    Ok(Tour { environment, wheel: built })
 }
 
 /// Runs all cases, from copies.
@@ -124,18 +155,27 @@ fn run_trials(scene: &Scene) -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// The tour of the guide, with the project that it shows.
+/// The tour of the guide, with the project that it shows. Its first command installs the wheel; the others are those
+/// that this has installed.
 fn tour(scene: &Scene) -> Trial {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let case = root.parent().unwrap().join("docs/guide/tour.md");
-    let (environment, folder) = (scene.tour.clone(), scene.folder.join("tour"));
-    let reason =
-        environment.as_ref().err().map(|reason| reason.lines().next().unwrap_or_default().to_owned());
+    let (tour, folder) = (scene.tour.clone(), scene.folder.join("tour"));
+    let reason = tour.as_ref().err().map(|reason| reason.lines().next().unwrap_or_default().to_owned());
     let title = reason.as_ref().map_or("cli::tour".into(), |reason| format!("cli::tour [{reason}]"));
     let is_ignored = reason.is_some();
-    let trial = Trial::ignorable_test(title, move || match environment {
-        Ok(environment) => {
-            run_case(&case, &folder, Some((&root.join("cli/tour.in"), &environment)));
+    let project = scene.folder.join("tour-project");
+    let trial = Trial::ignorable_test(title, move || match tour {
+        Ok(tour) => {
+            std::fs::create_dir(&project).unwrap();
+            copy_folder(&root.join("cli/tour.in"), &project);
+            let wheel = std::fs::read_to_string(&case).unwrap();
+            let wheel = wheel
+                .split_whitespace()
+                .find_map(|word| word.strip_prefix("./").filter(|word| word.ends_with(".whl")))
+                .unwrap();
+            std::fs::copy(&tour.wheel, project.join(wheel)).unwrap();
+            run_case(&case, &folder, Some((&project, &tour.environment)));
             Ok(Completion::Completed)
         }
         Err(reason) => Ok(Completion::ignored_with(reason)),
@@ -164,7 +204,10 @@ fn run_case(case: &Path, folder: &Path, special: Option<(&Path, &Path)>) {
     let trial = trycmd::TestCases::new();
     trial.case(&copy).timeout(LIMIT).env(STANDS_IN, "1");
     if let Some((_, environment)) = special {
+        let programs = environment.join("bin").into_os_string().into_string().unwrap();
         trial.env("VIRTUAL_ENV", environment.to_str().unwrap());
+        trial.env("PATH", format!("{programs}:/usr/local/bin:/usr/bin:/bin"));
+        trial.env(INSTALLED, "1").env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
     }
     for (number, program) in programs.iter().enumerate() {
         // By its name it knows what it stands for.
@@ -197,14 +240,14 @@ fn stand_in(scene: &Scene) -> ExitCode {
     let own = PathBuf::from(arguments.next().unwrap());
     let name = name(&own).replace('%', "/");
     let program = match name.as_str() {
-        "snapfreeze" => scene.command.clone().into_os_string(),
+        "snapfreeze" if std::env::var_os(INSTALLED).is_none() => scene.command.clone().into_os_string(),
         _ => OsString::from(&name),
     };
     let (mut output, input) = std::io::pipe().unwrap();
     let mut command = Command::new(&program);
     // Under its own name, which it has in the usage that it prints.
     command.arg0(if name == "snapfreeze" { OsStr::new("snapfreeze") } else { &program });
-    command.args(arguments).env_remove(SCENE).env_remove(STANDS_IN);
+    command.args(arguments).env_remove(SCENE).env_remove(STANDS_IN).env_remove(INSTALLED);
     command.stdout(input.try_clone().unwrap()).stderr(input);
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
     // The command holds the other end of the pipe: without it the pipe ends with the program.

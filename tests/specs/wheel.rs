@@ -1,23 +1,18 @@
-//! What people install: the wheel, and the sdist that it can be made from.
-//!
-//! The wheel is built with the profile and in the target directory of this run, so that cargo has most of it already.
+//! What people install: the wheel, and the sdist that it can be made from. The guide's tour is taken with the wheel, too.
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{Cursor, Read, Seek};
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use libtest_mimic::{Completion, Trial};
 use snapfreeze::attach::STUB;
-use snapfreeze::inspect::native::{NativeNeeds, Version};
+use snapfreeze::inspect::native::Version;
 use snapfreeze_tests::environment::pip_command;
-use snapfreeze_tests::execution::{execute_within, plain_command};
+use snapfreeze_tests::execution::plain_command;
+use snapfreeze_tests::wheel::{cargo_command, glibc, maturin, maturin_command, root, usual_glibc, wheel};
 use snapfreeze_tests::{Fixtures, Interpreter, Outcome, execute};
-
-/// How long cargo may take for what it has not built yet.
-const BUILD_LIMIT: Duration = Duration::from_secs(1200);
 
 /// A program that says which environment it was frozen in.
 const PROGRAM: &str = "import where\nprint('hello from', where.ENVIRONMENT)\n";
@@ -44,9 +39,8 @@ fn with_maturin(name: &str, fixtures: &Fixtures, body: Body) -> Trial {
             return Ok(Completion::ignored_with(reason));
         }
         let interpreter = slot.found.as_ref().map_err(String::as_str)?;
-        let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("requirements/maturin.txt");
-        match fixtures.try_environment("maturin", &requirements, interpreter) {
-            Ok(folder) => body(&fixtures, &interpreter.in_environment(&folder), interpreter),
+        match maturin(&fixtures, interpreter) {
+            Ok(maturin) => body(&fixtures, &maturin, interpreter),
             Err(reason) if reason.contains("NewConnectionError") || reason.contains("ConnectTimeout") => {
                 return Ok(Completion::ignored_with("no maturin, and no network to get it from"));
             }
@@ -59,7 +53,7 @@ fn with_maturin(name: &str, fixtures: &Fixtures, body: Body) -> Trial {
 
 fn installs_the_command(fixtures: &Fixtures, maturin: &Interpreter, interpreter: &Interpreter) {
     let folder = fixtures.folder("wheel");
-    let wheel = wheel(maturin, &folder);
+    let wheel = wheel(maturin, target(), &folder.join("dist"));
     let installed = folder.join("an environment");
     environment(&installed, interpreter);
     let mut pip = pip_command(&installed.join("bin/python"));
@@ -104,22 +98,6 @@ fn environment(folder: &Path, interpreter: &Interpreter) {
     std::fs::write(packages.join("where.py"), format!("ENVIRONMENT = {name:?}\n")).unwrap();
 }
 
-/// Builds the wheel.
-fn wheel(maturin: &Interpreter, folder: &Path) -> PathBuf {
-    let output = folder.join("dist");
-    let mut build = maturin_command(maturin);
-    build.args(["build", "--offline", "--profile", profile(), "--out"]).arg(&output);
-    // Where the C library is newer than that for which wheels are meant, the test's wheel is for this one.
-    if glibc(&mut Cursor::new(STUB)) > usual_glibc() {
-        build.args(["--compatibility", "linux"]);
-    }
-    execute_within(&mut build, BUILD_LIMIT, b"").succeeded("maturin build");
-    let mut wheels: Vec<PathBuf> =
-        std::fs::read_dir(output).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(wheels.len(), 1, "{wheels:?}");
-    wheels.remove(0)
-}
-
 /// Its tag promises that it runs, and that what it makes starts, with that glibc.
 fn asks_for_no_newer_glibc(wheel: &Path, command: &Path) {
     let name = wheel.file_name().unwrap().to_string_lossy();
@@ -138,7 +116,8 @@ fn asks_for_no_newer_glibc(wheel: &Path, command: &Path) {
 
 fn holds_the_sources(fixtures: &Fixtures, maturin: &Interpreter, _: &Interpreter) {
     let folder = fixtures.folder("sdist");
-    execute(maturin_command(maturin).args(["sdist", "--out"]).arg(&folder)).succeeded("maturin sdist");
+    execute(maturin_command(maturin, target()).args(["sdist", "--out"]).arg(&folder))
+        .succeeded("maturin sdist");
     let name = format!("snapfreeze-{}", env!("CARGO_PKG_VERSION"));
     let archive = folder.join(format!("{name}.tar.gz"));
     execute(plain_command("tar").arg("-xzf").arg(archive).arg("-C").arg(&folder)).succeeded("tar");
@@ -173,44 +152,7 @@ fn files(folder: &Path) -> BTreeSet<PathBuf> {
     found
 }
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
-}
-
-/// The glibc that `pyproject.toml` says wheels are for.
-fn usual_glibc() -> Version {
-    let text = std::fs::read_to_string(root().join("pyproject.toml")).unwrap();
-    let table: toml::Table = toml::from_str(&text).unwrap();
-    let tag = table["tool"]["maturin"]["compatibility"].as_str().unwrap().to_owned();
-    Version::parse(&tag.strip_prefix("manylinux_").unwrap().replace('_', ".")).unwrap()
-}
-
-/// The newest version of glibc's symbols that a file asks for.
-fn glibc<R: Read + Seek>(file: &mut R) -> Version {
-    NativeNeeds::read(file).unwrap().glibc.unwrap()
-}
-
-fn profile() -> &'static str {
-    if cfg!(debug_assertions) { "dev" } else { "release" }
-}
-
-fn maturin_command(maturin: &Interpreter) -> Command {
-    let mut command = cargo_command(&maturin.python);
-    // maturin's own entry in `bin` names the place where the environment was made.
-    command.args(["-m", "maturin"]).current_dir(root());
-    command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap());
-    command
-}
-
-/// What runs cargo: as the user would, without what cargo tells the tests that it runs.
-fn cargo_command(program: &Path) -> Command {
-    let mut command = pip_command(program);
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") || text == "LD_LIBRARY_PATH"
-        {
-            command.env_remove(&name);
-        }
-    }
-    command
+/// cargo's target directory of this run.
+fn target() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap()
 }

@@ -25,6 +25,7 @@ pub mod redaction;
 pub mod strace;
 pub mod terminal;
 pub mod trial;
+pub mod wheel;
 
 pub use execution::{Outcome, assert_same, execute, execute_within};
 pub use fixtures::Fixtures;
