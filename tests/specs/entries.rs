@@ -141,7 +141,7 @@ fn default_output(fixtures: &Fixtures, interpreter: &Interpreter) {
         let outcome = execute(&mut command).succeeded("the build");
         let output = format!("dist/{name}");
         assert!(project.join(&output).is_file(), "{output} is not there");
-        assert!(outcome.out().starts_with(&format!("{output}: ")), "{outcome:?}");
+        assert!(outcome.out().starts_with(&format!("built     {output} (")), "{outcome:?}");
         std::fs::remove_dir_all(project.join("dist")).unwrap();
     }
 }
