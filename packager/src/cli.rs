@@ -50,7 +50,7 @@ Exit codes:
   130  interrupted (Ctrl-C): nothing is left half-written
   `run` ends as the program does.
 
-`snapfreeze COMMAND --help` tells more, docs/user-guide.md everything.";
+`snapfreeze COMMAND --help` tells more, docs/guide everything.";
 
 /// Turn a Python program into one native executable that starts at once and needs no Python.
 #[derive(Debug, Parser)]
