@@ -28,7 +28,10 @@ const EXAMPLES: &[Example] = &[
     Example {
         name: "inventory",
         executable: "dist/inventory",
-        python: &["-c", "import sys; from inventory.cli import main; sys.exit(main())"],
+        python: &[
+            "-c",
+            "import sys; sys.path.insert(0, 'src'); from inventory.cli import main; sys.exit(main())",
+        ],
     },
     Example { name: "table", executable: "dist/table", python: &["table.py"] },
     Example { name: "matrix", executable: "dist/matrix", python: &["matrix.py"] },
@@ -107,7 +110,7 @@ impl Prepared {
         for line in &self.commands {
             if let Some(subfolder) = line.strip_prefix("cd ") {
                 directory.push(subfolder);
-            } else if line.starts_with("snapfreeze ") {
+            } else if line.split_whitespace().next() == Some("snapfreeze") {
                 execute(&mut self.shell(&directory, line, fixtures)).succeeded(line);
             } else if line.starts_with(executable) {
                 runs.push(line.clone());
