@@ -6,14 +6,19 @@ use std::path::Path;
 
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
-use super::{AFTER_HELP, Cli};
-use crate::config::options;
+use super::{AFTER_HELP, Cli, keys};
+use crate::config::{Key, options};
 
 /// The first line of both pages.
 const NOTICE: &str = "<!-- Written from the source: SNAPFREEZE_RENEW_REFERENCE=1 cargo test --release -p snapfreeze reference -->\n\n";
 
 /// Variables that the command reads, and what they are for.
-const VARIABLES: [(&str, &str); 12] = [
+const VARIABLES: [(&str, &str); 14] = [
+    (
+        "`SNAPFREEZE_PYTHON`, `SNAPFREEZE_OPTIMIZE`, …",
+        "options of a program, each as its [key](configuration.md) says",
+    ),
+    ("`SNAPFREEZE_JOBS`", "as `--jobs`"),
     ("`SNAPFREEZE_CACHE_DIR`", "the build cache; empty: no cache"),
     ("`XDG_CACHE_HOME`", "otherwise the cache is `snapfreeze` in it, else `~/.cache/snapfreeze`"),
     ("`VIRTUAL_ENV`", "the virtual environment whose interpreter is tried first"),
@@ -32,32 +37,6 @@ const VARIABLES: [(&str, &str); 12] = [
     ("`TMPDIR`", "where temporary files are made; otherwise `/tmp`"),
     ("`NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, `TERM`", "whether there are colours, with `--color auto`"),
     ("`COLUMNS`", "how wide helps are"),
-];
-
-/// Keys with an example of their value, in TOML, where the one of their type says little.
-const EXAMPLES: [(&str, &str); 22] = [
-    ("add-binary", "[\"vendor/libfoo.so:.\"]"),
-    ("add-data", "[\"assets:assets\", \"config/*.toml:config\"]"),
-    ("additional-hooks-dir", "[\"hooks\"]"),
-    ("collect-all", "[\"pygments\"]"),
-    ("collect-binaries", "[\"llvmlite\"]"),
-    ("collect-data", "[\"certifi\"]"),
-    ("collect-submodules", "[\"myapp.plugins\"]"),
-    ("compress", "\"small\""),
-    ("copy-metadata", "[\"requests\"]"),
-    ("exclude-module", "[\"tkinter\"]"),
-    ("follow-optional", "[\"pillow\"]"),
-    ("hidden-import", "[\"myapp.plugins.csv\"]"),
-    ("interpreter", "\"env\""),
-    ("materialize", "[\"python_discovery\"]"),
-    ("optimize", "1"),
-    ("output", "\"bin/myapp\""),
-    ("output-dir", "\"bin\""),
-    ("paths", "[\"src\", \"vendor\"]"),
-    ("python", "\"3.12\""),
-    ("recursive-copy-metadata", "[\"requests\"]"),
-    ("runtime-hook", "[\"hooks/early.py\"]"),
-    ("trace", "[\"-- --help\"]"),
 ];
 
 /// All commands with their arguments and options, exit codes and variables.
@@ -172,52 +151,58 @@ fn default(argument: &Arg) -> Option<String> {
 
 /// Text in a cell of a table.
 fn in_cell(text: &str) -> String {
-    text.replace('|', "\\|").replace('<', "&lt;")
+    in_prose(text).replace('|', "\\|")
+}
+
+/// Text whose signs mean nothing to Markdown.
+fn in_prose(text: &str) -> String {
+    text.replace('<', "&lt;").replace("__main__.py", "`__main__.py`")
 }
 
 /// All keys of `[tool.snapfreeze]`.
 fn configuration() -> String {
-    let mut command = Cli::command();
-    command.build();
+    let keys: Vec<Key> = keys().collect();
+    let names: Vec<String> = keys.iter().map(|key| format!("[`{0}`](#{0})", key.name)).collect();
     let mut page = format!(
         "{NOTICE}# Keys of `[tool.snapfreeze]`\n\n\
-         Keys of the table in pyproject.toml, and of each `[[tool.snapfreeze.bin]]`, have the names of the options of\n\
-         `snapfreeze build`. Paths are relative to the file's directory. What the command line says counts before the\n\
-         file; lists add up. A key that is not here is an error that names the nearest.\n\n\
-         | key | type | default | |\n|---|---|---|---|\n\
-         | `entry` | string | | The program: a script, a directory with \\_\\_main\\_\\_.py, or module:function. |\n\
-         | `module` | string | | The program is a module, as for `python -m`. |\n\
-         | `name` | string | | The name of the executable. |\n"
+         You want to know what can be written into the table in pyproject.toml, or into a `[[tool.snapfreeze.bin]]`; how\n\
+         the two belong together is in [Projects](projects.md). Keys have the names of the options of `snapfreeze build`.\n\
+         One that is not here is an error that names the nearest.\n\n\
+         Paths are relative to the file's directory. After the file comes the environment, and after that the command\n\
+         line: lists add up, and of anything else the last counts. In a variable a list is written as words for a shell,\n\
+         a switch as `true` or `false`, and paths are relative to the current directory; an empty one is as if it were not\n\
+         set.\n\n\
+         {}.\n",
+        names.join(", ")
     );
-    let Some(building) = command.find_subcommand("build") else { return page };
-    let mut keys: Vec<(&str, &Arg)> = options(building).collect();
-    keys.sort_unstable_by_key(|(name, _)| *name);
-    for (name, argument) in &keys {
-        let (kind, nothing) = match argument.get_action() {
-            ArgAction::SetTrue => ("true or false", "false"),
-            ArgAction::Append => ("array of strings", "[]"),
-            _ if *name == "optimize" => ("0, 1 or 2", "0"),
-            _ => ("string", ""),
-        };
-        let value =
-            default(argument).map(|value| if kind == "string" { format!("\"{value}\"") } else { value });
-        let value = value.unwrap_or_else(|| nothing.to_owned());
-        let value = if value.is_empty() { value } else { format!("`{value}`") };
-        let _ = writeln!(page, "| `{name}` | {kind} | {value} | {} |", meaning(argument));
+    let building = super::configured::building();
+    for key in keys {
+        let argument = options(&building).find(|(name, _)| *name == key.name).map(|(_, argument)| argument);
+        describe_key(&mut page, &key, &argument.map(possible_values).unwrap_or_default());
     }
-    page.push_str(
-        "\n## An example of each\n\n```toml\n[tool.snapfreeze]\nentry = \"src/myapp/__main__.py\"\n",
-    );
-    for (name, argument) in keys {
-        let known = EXAMPLES.iter().find(|(key, _)| *key == name).map(|(_, example)| *example);
-        let example = match argument.get_action() {
-            ArgAction::SetTrue => "true",
-            _ => known.unwrap_or("\"…\""),
-        };
-        let _ = writeln!(page, "{name} = {example}");
-    }
-    page.push_str("```\n");
     page
+}
+
+/// A key, with the values that it may have if these are few.
+fn describe_key(page: &mut String, key: &Key, values: &[String]) {
+    let mut help = in_prose(&key.help);
+    help.push('.');
+    if !values.is_empty() {
+        let _ = write!(help, " One of {}.", values.join(", "));
+    }
+    // Some are TOML, and some are words.
+    let is_value = toml::from_str::<toml::Table>(&format!("value = {}", key.default)).is_ok();
+    let default = if is_value { format!("`{}`", key.default) } else { in_cell(&key.default) };
+    let variable = key.variable.as_ref().map_or_else(|| "none".to_owned(), |name| format!("`{name}`"));
+    let _ = write!(
+        page,
+        "\n## `{}`\n\n{help}\n\n| type | default | variable |\n|---|---|---|\n| {} | {default} | {variable} |\n\n\
+         ```toml\n{} = {}\n```\n",
+        key.name,
+        key.kind.expected(),
+        key.name,
+        key.example
+    );
 }
 
 #[test]
@@ -236,25 +221,4 @@ fn the_reference_is_up_to_date() {
             "docs/guide/{name} is out of date: SNAPFREEZE_RENEW_REFERENCE=1 cargo test --release -p snapfreeze reference"
         );
     }
-}
-
-#[test]
-fn each_key_has_an_example_that_is_taken() {
-    let mut command = Cli::command();
-    command.build();
-    let building = command.find_subcommand("build").unwrap();
-    for (name, argument) in options(building) {
-        let is_known = EXAMPLES.iter().any(|(key, _)| *key == name);
-        assert!(is_known != matches!(argument.get_action(), ArgAction::SetTrue), "an example of {name}");
-    }
-    for (name, _) in EXAMPLES {
-        assert!(options(building).any(|(key, _)| key == name), "there is no key {name}");
-    }
-    let page = configuration();
-    let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("pyproject.toml");
-    // A program is built into one place.
-    std::fs::write(&file, example.replace("output-dir = \"bin\"\n", "")).unwrap();
-    crate::config::Configuration::read(&file, building).unwrap();
 }

@@ -112,7 +112,11 @@ const OPTIONS: [(&str, &str, &str); 28] = [
     ("output-dir", "\"dist\"", "\"build/bin\""),
     ("paths", "", "[\"vendor\"]"),
     ("pyinstaller-hooks", "", "true"),
-    ("python", "$VIRTUAL_ENV, .venv beside the program or above it in the project, python3", "\"3.12\""),
+    (
+        "python",
+        "$VIRTUAL_ENV, snapfreeze's own environment, .venv beside the program or above it in the project, python3",
+        "\"3.12\"",
+    ),
     ("recursive-copy-metadata", "", "[\"flask\"]"),
     ("runtime-hook", "", "[\"hooks/first.py\"]"),
     ("trace", "", "[\"-- --help\"]"),
@@ -149,4 +153,17 @@ fn key((name, option): (&str, &Arg)) -> Key {
     // The default is told apart.
     let help = help.split(" [default:").next().unwrap_or(&help).to_owned();
     Key { name: name.to_owned(), kind, default, example, help, variable: variable(name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_told_is_told_of_an_option() {
+        let building = crate::cli::configured::building();
+        for (name, ..) in OPTIONS {
+            assert!(options(&building).any(|(known, _)| known == name), "there is no key {name}");
+        }
+    }
 }
