@@ -33,6 +33,7 @@ use program::ProgramArguments;
 use voice::{ColorOption, Voice};
 
 use crate::config::{self, Key};
+use crate::error::Error;
 use crate::interrupt;
 
 /// What follows the list of commands.
@@ -162,6 +163,7 @@ pub fn run_line(arguments: &[OsString]) -> ExitCode {
             Command::Import(arguments) => import::import(arguments, voice).map(success),
         }
     });
+    let result = result.and_then(|code| voice::lost().map_or(Ok(code), |error| Err(Error::Stdout(error))));
     result.unwrap_or_else(|error| {
         interrupt::await_end();
         voice::complain(&error);

@@ -55,6 +55,8 @@ pub enum Error {
     Extract(#[from] ExtractError),
     #[error("cannot write {path}: {source}", path = path.display())]
     Document { path: std::path::PathBuf, source: std::io::Error },
+    #[error("cannot write all of the output: {0}")]
+    Stdout(std::io::Error),
     #[error("cannot write the document: {0}")]
     Json(serde_json::Error),
     #[error(transparent)]
@@ -96,6 +98,7 @@ impl Error {
             Self::Extract(error) => return error.hint(),
             Self::Cache(error) => return error.hint(),
             Self::Document { .. } => "name an output elsewhere with -o",
+            Self::Stdout(_) => "the output is incomplete: write it to a place that has room",
             Self::Man(_) => "name a directory that can be written to",
             Self::Doctor(_) => "mend what `snapfreeze doctor` marks, from the top",
             Self::Json(_) => ANEW,

@@ -26,6 +26,7 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
         trial("an interrupted build leaves nothing behind").runs(interrupted),
         trial("an interrupt that was to be ignored is ignored").runs(ignored_interrupt),
         trial("the cache is pruned while a build uses it").runs(pruned_meanwhile),
+        trial("what cannot be printed is an error").runs(full_output),
     ]
 }
 
@@ -55,7 +56,10 @@ fn shown(fixtures: &Fixtures, python: &Interpreter, kind: &str) -> String {
 fn on_a_terminal(fixtures: &Fixtures, python: &Interpreter) {
     let shown = shown(fixtures, python, "xterm");
     let (progress, summary) = shown.rsplit_once(EMPTY_LINE).unwrap();
-    assert!(progress.contains("graph") && progress.contains(" modules"), "{shown:?}");
+    // Which stages are shown depends on how long each takes: nothing is shown of the first instant.
+    let counts = [("graph", " modules"), ("compile", " modules"), ("compress", " MB")];
+    let is_shown = |(stage, unit): &(&str, &str)| progress.contains(stage) && progress.contains(unit);
+    assert!(counts.iter().any(is_shown), "{shown:?}");
     assert!(!progress.contains('\n'), "it is one line: {shown:?}");
     assert!(summary.contains("\x1b[32mbuilt"), "in colours: {shown:?}");
 }
@@ -277,4 +281,14 @@ fn ignored_interrupt(fixtures: &Fixtures, python: &Interpreter) {
     }
     let outcome = running.end(TIME_LIMIT).unwrap_or_else(|outcome| panic!("too slow: {outcome:?}"));
     outcome.succeeded("a build that nobody can interrupt");
+}
+
+/// A full disk, not a reader that has seen enough.
+fn full_output(fixtures: &Fixtures, _: &Interpreter) {
+    let mut command = fixtures.snapfreeze();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = command.args(["completions", "bash"]).stdout(full).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.starts_with("error: cannot write all of the output: "), "{message}");
+    assert_eq!(output.status.code(), Some(1));
 }

@@ -8,6 +8,7 @@ use super::voice::{Voice, print};
 use crate::cache::Cache;
 use crate::cache::tidy::{Policy, Pruned, TidyError};
 use crate::error::Error;
+use crate::inspect::size::Size;
 use crate::request::environment;
 
 /// Arguments of `cache`.
@@ -73,10 +74,10 @@ pub fn cache(arguments: CacheArguments, voice: Voice) -> Result<(), Error> {
                 return Ok(());
             }
             for (kind, amount) in &contents.kinds {
-                print(format_args!("{kind:<12}  {:>9}  {} files\n", megabytes(amount.bytes), amount.files));
+                print(format_args!("{kind:<12}  {:>9}  {} files\n", Size(amount.bytes), amount.files));
             }
             let total = contents.total;
-            print(format_args!("{:<12}  {:>9}  {} files\n", "total", megabytes(total.bytes), total.files));
+            print(format_args!("{:<12}  {:>9}  {} files\n", "total", Size(total.bytes), total.files));
             if contents.foreign.files > 0 {
                 voice.note(format_args!("{} other files are there, too", contents.foreign.files));
             }
@@ -99,9 +100,9 @@ fn tell(pruned: &Pruned, voice: Voice) {
     let Pruned { path, removed, kept, foreign, failed, dry_run } = pruned;
     let (freed, is) = if *dry_run { ("would free", "would be") } else { ("freed", "are") };
     if !voice.quiet {
-        let (size, place) = (megabytes(removed.bytes), path.display());
+        let (size, place) = (Size(removed.bytes), path.display());
         print(format_args!("{freed} {size}: {} files of {place}\n", removed.files));
-        print(format_args!("{} in {} files {is} left\n", megabytes(kept.bytes), kept.files));
+        print(format_args!("{} in {} files {is} left\n", Size(kept.bytes), kept.files));
     }
     if foreign.files > 0 {
         voice.note(format_args!("{} files that no build has written were left alone", foreign.files));
@@ -115,10 +116,6 @@ fn print_json(value: &impl serde::Serialize) {
     if let Ok(text) = serde_json::to_string_pretty(value) {
         print(format_args!("{text}\n"));
     }
-}
-
-fn megabytes(bytes: u64) -> String {
-    format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
 fn parse_age(text: &str) -> Result<Duration, String> {

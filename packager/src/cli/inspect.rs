@@ -14,6 +14,7 @@ use crate::inspect::extract::{Extracted, extract};
 use crate::inspect::of_executable;
 use crate::inspect::show::{View, show};
 use crate::inspect::size::Size;
+use crate::shown::plain;
 use crate::why::words::Plain;
 
 /// Arguments of `inspect`.
@@ -104,7 +105,7 @@ pub(super) fn json(document: &impl serde::Serialize) -> Result<String, Error> {
 /// # Errors
 /// When it cannot be written.
 pub(super) fn write_file(path: &Path, text: &str) -> Result<(), Error> {
-    let failed = |source| Error::Document { path: path.to_owned(), source };
+    let failed = |source| Error::Document { path: path.to_owned(), source: plain(source) };
     if path.metadata().is_ok_and(|there| !there.is_file()) {
         return Err(failed(std::io::Error::other("it is not a regular file")));
     }

@@ -7,6 +7,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
 
 use anstream::ColorChoice;
 use anstyle::{AnsiColor, Style};
@@ -158,10 +159,24 @@ pub fn say(line: fmt::Arguments<'_>) {
     let _ = writeln!(anstream::stderr(), "{line}");
 }
 
-/// Text on stdout, as it is but for its colours. A reader that has seen enough closes the pipe: that is no error.
+/// The first error of stdout.
+static LOST: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// Text on stdout, as it is but for its colours. A reader that has seen enough closes the pipe: that is no error. Any other
+/// is kept until the command has done its work: see [`lost`].
 pub fn print(text: impl fmt::Display) {
     let mut out = anstream::AutoStream::auto(io::stdout());
-    let _ = write!(out, "{text}").and_then(|()| out.flush());
+    match write!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            LOST.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        }
+        _ => {}
+    }
+}
+
+/// Why not all that was printed has reached stdout: a disk is full, say.
+pub fn lost() -> Option<io::Error> {
+    LOST.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 #[cfg(test)]

@@ -212,6 +212,7 @@ impl Problem {
                 "say `entry = \"FILE.py\"`, `entry = \"module:function\"` or `module = \"MODULE\"`"
             }
             Self::SameName(_) => "give one of them another `name`",
+            Self::Script { .. } => "name the function as well: `package.module:function`",
             Self::OutputOfMany(0) => {
                 "name the program with `entry`, or say `output-dir`, which holds for every program"
             }

@@ -197,7 +197,7 @@ impl<'a> Builder<'a> {
             Entry::Script(path) => return self.add_main(path),
             Entry::Directory(path) => return self.add_main(&path.join("__main__.py")),
             Entry::Function { module, function, .. } => {
-                self.require(module)?;
+                self.require(module, None)?;
                 let root = function.split('.').next().unwrap_or(function);
                 // Children of multiprocessing's run the text, too, under another name.
                 let text = format!(
@@ -211,7 +211,7 @@ impl<'a> Builder<'a> {
                 format!("{package}.{MAIN}")
             }
             Entry::Module { module: name, .. } => {
-                self.require(name)?;
+                self.require(name, None)?;
                 let is_package = self.graph.modules.get(name).is_some_and(|module| module.is_package);
                 if is_package { format!("{name}.{MAIN}") } else { name.clone() }
             }
@@ -232,7 +232,8 @@ impl<'a> Builder<'a> {
         Ok(name)
     }
 
-    pub(super) fn require(&mut self, name: &str) -> Result<(), GraphError> {
+    /// Adds a module that has to be there, and that this option asks for, if one does.
+    pub(super) fn require(&mut self, name: &str, option: Option<&str>) -> Result<(), GraphError> {
         if let Some(excluded) = self.request.options.excluding(name) {
             return Err(GraphError::Excluded { name: name.to_owned(), excluded: excluded.to_owned() });
         }
@@ -244,7 +245,8 @@ impl<'a> Builder<'a> {
         let advice = advice
             .unwrap_or_else(|| "install it there, or name another interpreter with --python".to_owned());
         let python = self.request.facts.executable.clone();
-        Err(GraphError::NoModule { name: name.to_owned(), python, advice })
+        let option = option.map(ToOwned::to_owned);
+        Err(GraphError::NoModule { name: name.to_owned(), option, python, advice })
     }
 
     fn add_main(&mut self, path: &Path) -> Result<String, GraphError> {
@@ -293,7 +295,11 @@ impl<'a> Builder<'a> {
     /// Adds what the user asks for.
     fn add_requested(&mut self) -> Result<(), GraphError> {
         for root in self.request.roots {
-            self.require(&root.name)?;
+            let option = match &root.given {
+                Given::Option(option) => Some(option.as_str()),
+                _ => None,
+            };
+            self.require(&root.name, option)?;
             self.give(&root.name, root.given.clone());
             if root.with_submodules {
                 for name in self.submodules(&root.name) {

@@ -17,10 +17,12 @@ pub enum GraphError {
         source: std::io::Error,
     },
     /// The entry's module is not there.
-    #[error("there is no module {name} that {python} could import", python = python.display())]
+    #[error("there is no module {name} that {python} could import{}", asker(.option.as_deref()), python = python.display())]
     NoModule {
         /// The module.
         name: String,
+        /// The option that asks for it, if it is not the entry: `--hidden-import a.b`.
+        option: Option<String>,
         /// The interpreter.
         python: PathBuf,
         /// What to do about it.
@@ -69,6 +71,11 @@ pub enum GraphError {
     /// Threads cannot be had.
     #[error("cannot start threads: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
+}
+
+/// Which option asks for a module, in a message.
+fn asker(option: Option<&str>) -> String {
+    option.map(|option| format!(", which {option} asks for")).unwrap_or_default()
 }
 
 impl GraphError {

@@ -22,6 +22,7 @@ use super::size::Size;
 use super::tree::{Entry, EntryContent};
 use crate::attach::directory::time;
 use crate::attach::mode;
+use crate::shown::plain;
 
 /// Beginning of the name of the directory that is written first.
 const DRAFT: &str = ".snapfreeze-";
@@ -112,7 +113,7 @@ pub fn extract(executable: &Executable, to: &Path, force: bool) -> Result<Extrac
     }
     let failed = |path: &Path| {
         let path = path.to_owned();
-        move |source| ExtractError::Write { path, source }
+        move |source| ExtractError::Write { path, source: plain(source) }
     };
     let target = std::path::absolute(to).map_err(failed(to))?;
     let is_there = target.symlink_metadata().is_ok();
@@ -294,7 +295,7 @@ impl Blocks<'_> {
 fn move_into(from: &Path, to: &Path) -> Result<(), ExtractError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
-        move |source| ExtractError::Write { path, source }
+        move |source| ExtractError::Write { path, source: plain(source) }
     };
     for entry in std::fs::read_dir(from).map_err(failed(from))? {
         let entry = entry.map_err(failed(from))?;

@@ -24,8 +24,12 @@ pub fn show(contents: &Contents, view: View) -> String {
     let mut text = head(contents);
     let is_built = contents.program.is_built;
     let total = if is_built { contents.sizes.total } else { contents.sizes.unpacked };
-    let titles = if is_built { ["IN FILE", "UNPACKED"] } else { ["SIZE", ""] };
-    let _ = writeln!(text, "\n{:>10} {:>6}  {:>10}", titles[0], "", titles[1]);
+    let titles = if is_built {
+        format!("{:>10} {:>6}  {:>10}", "IN FILE", "", "UNPACKED")
+    } else {
+        format!("{:>10}", "SIZE")
+    };
+    let _ = writeln!(text, "\n{titles}");
     let lines = Lines { view, total, is_built };
     lines.items(&groups(contents), 0, &mut text);
     text
@@ -148,8 +152,8 @@ impl Lines {
     fn line(&self, stored: u64, size: u64, level: usize, label: &str, text: &mut String) {
         let main = if self.is_built { stored } else { size };
         let share = format!("{:.1} %", main as f64 / self.total.max(1) as f64 * 100.0);
-        let unpacked = if self.is_built { Size(size).to_string() } else { String::new() };
+        let unpacked = if self.is_built { format!("{:>9}  ", Size(size)) } else { String::new() };
         let indent = 2 * level;
-        let _ = writeln!(text, "{:>10} {share:>7}  {unpacked:>9}  {:indent$}{label}", Size(main), "");
+        let _ = writeln!(text, "{:>10} {share:>7}  {unpacked}{:indent$}{label}", Size(main), "");
     }
 }

@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::config::{ConfigError, Configuration, find, line_of_table};
+use crate::shown::plain;
 
 /// Names of scripts that are a project's program more often than not, the likeliest first.
 const USUAL_SCRIPTS: [&str; 6] = ["main.py", "app.py", "cli.py", "run.py", "manage.py", "server.py"];
@@ -155,7 +156,7 @@ impl Proposal {
             }
             Ok(())
         };
-        write().map_err(|source| InitError::Write { path: self.path.clone(), source })
+        write().map_err(|source| InitError::Write { path: self.path.clone(), source: plain(source) })
     }
 }
 

@@ -15,6 +15,7 @@ use crate::ops::prepare::prepare;
 use crate::page::gather::{LONGEST_TEXT, gather};
 use crate::page::render;
 use crate::request::{BuildRequest, environment};
+use crate::shown::plain;
 
 /// Why there is no report, or why it is not shown.
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +134,7 @@ pub fn check_output(output: &Path, input: Option<&Path>) -> Result<(), ReportErr
 /// # Errors
 /// When it cannot be written. Nothing is left behind.
 pub fn write(output: &Path, page: &str) -> Result<(), ReportError> {
-    let failed = |source| ReportError::Write { path: output.to_owned(), source };
+    let failed = |source| ReportError::Write { path: output.to_owned(), source: plain(source) };
     if std::fs::metadata(output).is_ok_and(|there| !there.is_file()) {
         return std::fs::write(output, page).map_err(failed);
     }

@@ -136,7 +136,7 @@ impl ProbeError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Start { .. } | Self::Answer { .. } => "name an interpreter with --python".into(),
+            Self::Start { .. } | Self::Answer { .. } => "name an interpreter with --python: a path, a name on PATH, a version or a virtual environment".into(),
             Self::Unsupported { .. } => "name another interpreter with --python".into(),
             Self::NoLibpython { minor_version, .. } => format!(
                 "install the package libpython{minor_version} (Debian, Ubuntu) or python3-libs (Fedora), or a Python \
