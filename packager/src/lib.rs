@@ -12,6 +12,7 @@ pub mod cli;
 pub mod collect;
 pub mod compile;
 pub mod config;
+mod draft;
 pub mod entry;
 pub mod error;
 pub mod fuse;

@@ -13,7 +13,7 @@ use snapfreeze_runtime::archive::EntryKind;
 
 use crate::collect::certificates::CertificatePaths;
 use crate::collect::data::Data;
-use crate::collect::files::{FileContent, TreeFile, TreePath};
+use crate::collect::files::{FileContent, Reason, TreeFile, TreePath};
 use crate::collect::{Collection, Library};
 use crate::entry::Entry;
 use crate::fuse::program::Program;
@@ -254,6 +254,18 @@ pub fn plan(
 }
 
 impl Plan {
+    /// How many of the modules are extension modules.
+    pub fn extensions(&self) -> usize {
+        let is_extension =
+            |module: &&PlannedModule| matches!(module.content, PlannedContent::Extension { .. });
+        self.modules.iter().filter(is_extension).count()
+    }
+
+    /// How many of the files are data: no module's.
+    pub fn data_files(&self) -> usize {
+        self.files.iter().filter(|file| file.reason != Reason::Module).count()
+    }
+
     /// Gives the files of modules that have no bytecode their source: they are data, then, such as examples of errors.
     pub fn show_sources(&mut self, has_bytecode: impl Fn(&str) -> bool) {
         for module in &self.modules {

@@ -4,12 +4,11 @@ use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 
-use super::inspect::print_json;
 use super::program::ProgramArguments;
 use super::progress::watched;
 use super::pyinstaller::PyInstallerArguments;
 use super::summary::Summary;
-use super::voice::{Voice, print};
+use super::voice::{Voice, print, print_json};
 use crate::error::Error;
 use crate::graph::LeftEdge;
 use crate::inspect::show::{View, show};

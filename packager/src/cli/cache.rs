@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::voice::{Voice, print};
+use super::voice::{Voice, print, print_json};
 use crate::cache::Cache;
 use crate::cache::tidy::{Policy, Pruned, TidyError};
 use crate::error::Error;
@@ -70,8 +70,7 @@ pub fn cache(arguments: CacheArguments, voice: Voice) -> Result<(), Error> {
         CacheCommand::Size { json } => {
             let contents = cache().contents()?;
             if json {
-                print_json(&contents);
-                return Ok(());
+                return print_json(&contents);
             }
             for (kind, amount) in &contents.kinds {
                 print(format_args!("{kind:<12}  {:>9}  {} files\n", Size(amount.bytes), amount.files));
@@ -87,7 +86,7 @@ pub fn cache(arguments: CacheArguments, voice: Voice) -> Result<(), Error> {
             let policy = Policy { unused: Some(unused), largest: None, dry_run: arguments.dry_run };
             let pruned = cache().prune(&policy)?;
             if arguments.json {
-                print_json(&pruned);
+                print_json(&pruned)?;
             } else {
                 tell(&pruned, voice);
             }
@@ -109,12 +108,6 @@ fn tell(pruned: &Pruned, voice: Voice) {
     }
     if *failed > 0 {
         voice.warning(format_args!("{failed} files cannot be removed"));
-    }
-}
-
-fn print_json(value: &impl serde::Serialize) {
-    if let Ok(text) = serde_json::to_string_pretty(value) {
-        print(format_args!("{text}\n"));
     }
 }
 

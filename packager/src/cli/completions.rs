@@ -8,6 +8,7 @@ use clap_complete::Shell;
 
 use super::Cli;
 use super::voice::{Voice, print};
+use crate::draft;
 use crate::error::Error;
 
 /// Arguments of `completions`.
@@ -78,11 +79,8 @@ fn write_pages(command: &Command, directory: &Path, written: &mut usize) -> Resu
     let name = command.get_display_name().unwrap_or(command.get_name());
     let path = directory.join(format!("{name}.1"));
     let write = || {
-        let mut draft = tempfile::NamedTempFile::new_in(directory)?;
-        io::Write::write_all(&mut draft, &page(command)?)?;
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-        draft.as_file().set_permissions(mode)?;
-        draft.persist(&path)?;
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        draft::beside(&path, &page(command)?, Some(permissions))?.persist(&path)?;
         Ok(())
     };
     write().map_err(|source| ManError { path: path.clone(), source })?;

@@ -5,8 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::inspect::print_json;
-use super::voice::print;
+use super::voice::{print, print_json};
 use crate::error::Error;
 use crate::inspect::diff::difference;
 use crate::inspect::of_executable_with_checksums;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::voice::{ERROR, GOOD, NOTE, Voice, WARNING, print};
+use super::voice::{ERROR, GOOD, NOTE, Voice, WARNING, print, print_json};
 use crate::error::Error;
 use crate::ops::doctor::{State, examine};
 use crate::request::environment;
@@ -35,9 +35,7 @@ pub struct DoctorArguments {
 pub fn doctor(arguments: DoctorArguments, voice: Voice) -> Result<(), Error> {
     let found = examine(arguments.python.as_deref(), environment);
     if arguments.json {
-        if let Ok(text) = serde_json::to_string_pretty(&found) {
-            print(format_args!("{text}\n"));
-        }
+        print_json(&found)?;
     } else {
         for check in found.checks.iter().filter(|check| !voice.quiet || check.state != State::Ok) {
             let (style, word) = match check.state {

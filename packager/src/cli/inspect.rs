@@ -1,20 +1,16 @@
 //! `inspect`: its arguments, and what it prints.
 
-use std::fs::Permissions;
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
-use super::voice::{Voice, print};
+use super::voice::{Voice, print, print_json};
 use crate::error::Error;
 use crate::inspect::Executable;
 use crate::inspect::extract::{Extracted, extract};
 use crate::inspect::of_executable;
 use crate::inspect::show::{View, show};
 use crate::inspect::size::Size;
-use crate::shown::plain;
 use crate::why::words::Plain;
 
 /// Arguments of `inspect`.
@@ -78,43 +74,5 @@ pub fn inspect(arguments: InspectArguments, voice: Voice) -> Result<(), Error> {
         }
         print(show(&contents, View { all: arguments.all, depth }));
     }
-    Ok(())
-}
-
-/// Prints one JSON document.
-///
-/// # Errors
-/// When there is no memory for it.
-pub(super) fn print_json(document: &impl serde::Serialize) -> Result<(), Error> {
-    print(json(document)?);
-    Ok(())
-}
-
-/// A JSON document as text that ends with its line.
-///
-/// # Errors
-/// When there is no memory for it.
-pub(super) fn json(document: &impl serde::Serialize) -> Result<String, Error> {
-    let mut text = serde_json::to_string_pretty(document).map_err(Error::Json)?;
-    text.push('\n');
-    Ok(text)
-}
-
-/// Writes a file, all of it or nothing: what was there is replaced when it is complete.
-///
-/// # Errors
-/// When it cannot be written.
-pub(super) fn write_file(path: &Path, text: &str) -> Result<(), Error> {
-    let failed = |source| Error::Document { path: path.to_owned(), source: plain(source) };
-    if path.metadata().is_ok_and(|there| !there.is_file()) {
-        return Err(failed(std::io::Error::other("it is not a regular file")));
-    }
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(directory).map_err(failed)?;
-    let permissions = Permissions::from_mode(0o666);
-    let mut file =
-        tempfile::Builder::new().permissions(permissions).tempfile_in(directory).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
 }

@@ -1,15 +1,15 @@
 //! `sbom`: its arguments, and what it prints.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::Resettable;
 use clap::{Args, Id};
 
-use super::inspect::{json, write_file};
 use super::program::ProgramArguments;
 use super::progress::watched;
-use super::voice::{Voice, print};
+use super::voice::{Voice, json, print};
+use crate::draft;
 use crate::error::Error;
 use crate::ops::sbom::{of_executable, of_program};
 use crate::ops::why::executable_at;
@@ -64,4 +64,16 @@ pub fn sbom(arguments: SbomArguments, voice: Voice) -> Result<(), Error> {
         None => print(text),
     }
     Ok(())
+}
+
+/// Writes a file, all of it or nothing: what was there is replaced when it is complete.
+///
+/// # Errors
+/// When it cannot be written.
+fn write_file(path: &Path, text: &str) -> Result<(), Error> {
+    let failed = |source| Error::Document { path: path.to_owned(), source };
+    if path.metadata().is_ok_and(|there| !there.is_file()) {
+        return Err(failed(io::Error::other("it is not a regular file")));
+    }
+    draft::replace(path, text.as_bytes()).map_err(failed)
 }

@@ -3,8 +3,6 @@
 use std::fmt;
 
 use super::voice::GOOD;
-use crate::collect::files::Reason;
-use crate::plan::PlannedContent;
 use crate::report::Report;
 
 /// How many distributions it names at most.
@@ -21,9 +19,7 @@ impl fmt::Display for Summary<'_> {
             |name: &str, value: fmt::Arguments<'_>| writeln!(formatter, "{GOOD}{name:<8}{GOOD:#}  {value}");
         let (size, took) = (Megabytes(*size), took.as_secs_f64());
         row("built", format_args!("{} ({size}) in {took:.2} s", output.display()))?;
-        let is_extension = |content: &PlannedContent| matches!(content, PlannedContent::Extension { .. });
-        let extensions = plan.modules.iter().filter(|module| is_extension(&module.content)).count();
-        let files = plan.files.iter().filter(|file| file.reason != Reason::Module).count();
+        let (extensions, files) = (plan.extensions(), plan.data_files());
         row(
             "contents",
             format_args!(

@@ -179,6 +179,25 @@ pub fn lost() -> Option<io::Error> {
     LOST.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
+/// Prints one JSON document.
+///
+/// # Errors
+/// When there is no memory for it.
+pub fn print_json(document: &impl serde::Serialize) -> Result<(), Error> {
+    print(json(document)?);
+    Ok(())
+}
+
+/// A JSON document as text that ends with its line.
+///
+/// # Errors
+/// When there is no memory for it.
+pub fn json(document: &impl serde::Serialize) -> Result<String, Error> {
+    let mut text = serde_json::to_string_pretty(document).map_err(Error::Json)?;
+    text.push('\n');
+    Ok(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

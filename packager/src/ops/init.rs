@@ -3,12 +3,11 @@
 //! In: a directory. Out: the text of its pyproject.toml with the table after all that was there, to the byte. Nothing is
 //! guessed that could be wrong: what is not known for sure is a comment.
 
-use std::fs::Permissions;
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::{ConfigError, Configuration, find, line_of_table};
+use crate::draft;
 use crate::shown::plain;
 
 /// Names of scripts that are a project's program more often than not, the likeliest first.
@@ -142,13 +141,9 @@ impl Proposal {
     pub fn write(&self) -> Result<(), InitError> {
         let write = || -> io::Result<()> {
             let place = if self.is_there { self.path.canonicalize()? } else { self.path.clone() };
-            let directory = place.parent().unwrap_or(Path::new("/"));
-            let mut builder = tempfile::Builder::new();
-            // What the process's umask leaves of it.
-            let mut draft = builder.permissions(Permissions::from_mode(0o666)).tempfile_in(directory)?;
-            draft.write_all(self.text.as_bytes())?;
+            let permissions = if self.is_there { Some(place.metadata()?.permissions()) } else { None };
+            let draft = draft::beside(&place, self.text.as_bytes(), permissions)?;
             if self.is_there {
-                draft.as_file().set_permissions(place.metadata()?.permissions())?;
                 draft.persist(&place)?;
             } else {
                 // Somebody may have made one meanwhile.
@@ -315,6 +310,9 @@ fn comment(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
     use crate::cli::configured::building;
     use crate::graph::build::tests::tree;

@@ -1,13 +1,13 @@
 //! `report`: the page about a program, made of its executable or of the program itself, and where it goes.
 
 use std::collections::BTreeMap;
-use std::fs::{File, Permissions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::collect::files::FileContent;
+use crate::draft;
 use crate::error::Error;
 use crate::inspect::{Executable, built, planned};
 use crate::ops::build::on_threads;
@@ -138,14 +138,7 @@ pub fn write(output: &Path, page: &str) -> Result<(), ReportError> {
     if std::fs::metadata(output).is_ok_and(|there| !there.is_file()) {
         return std::fs::write(output, page).map_err(failed);
     }
-    let directory = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(directory).map_err(failed)?;
-    let mut draft = tempfile::Builder::new();
-    // What the user's umask leaves of it.
-    let mut file = draft.permissions(Permissions::from_mode(0o666)).tempfile_in(directory).map_err(failed)?;
-    file.write_all(page.as_bytes()).map_err(failed)?;
-    file.persist(output).map_err(|error| failed(error.error))?;
-    Ok(())
+    draft::replace(output, page.as_bytes()).map_err(failed)
 }
 
 /// Opens a page in the user's browser, which outlives this process.

@@ -1,10 +1,10 @@
 //! A table put at the end of pyproject.toml: what is there stays as it is, to the byte.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
+use crate::draft;
 use crate::shown::{plain, shown};
 
 /// Why a table is not written.
@@ -93,19 +93,9 @@ pub fn with_table(path: &Path, table: &str) -> Result<String, WriteError> {
 pub fn write(path: &Path, text: &str) -> Result<(), WriteError> {
     let failed = |source: std::io::Error| WriteError::Write { path: path.to_owned(), source: plain(source) };
     let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let directory = place.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let permissions = match place.metadata() {
-        Ok(metadata) => metadata.permissions(),
-        Err(_) => std::os::unix::fs::PermissionsExt::from_mode(0o666),
-    };
-    let mut builder = tempfile::Builder::new();
-    // What is new gets what the umask leaves of them.
-    let mut file = builder.permissions(permissions.clone()).tempfile_in(directory).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    if place.exists() {
-        file.as_file().set_permissions(permissions).map_err(failed)?;
-    }
-    file.persist(&place).map_err(|error| failed(error.error))?;
+    let permissions = place.metadata().ok().map(|metadata| metadata.permissions());
+    let draft = draft::beside(&place, text.as_bytes(), permissions).map_err(failed)?;
+    draft.persist(&place).map_err(|error| failed(error.error))?;
     Ok(())
 }
 

@@ -8,11 +8,10 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{NotFollowed, Report, left_out};
-use crate::collect::files::Reason;
 use crate::inspect::model::Contents;
 use crate::ops::build::notes;
 use crate::ops::prepare::{Phases, Prepared};
-use crate::plan::{Plan, PlannedContent};
+use crate::plan::Plan;
 
 /// Version of the document.
 const SCHEMA: u32 = 1;
@@ -160,8 +159,7 @@ impl Built {
 
     fn of_plan(plan: &Plan, contents: &Contents, python: &Path, output: &Path, took: &Phases) -> Self {
         let place = std::path::absolute(output).unwrap_or_else(|_| output.to_owned());
-        let is_extension = |content: &PlannedContent| matches!(content, PlannedContent::Extension { .. });
-        let extensions = plan.modules.iter().filter(|module| is_extension(&module.content)).count();
+        let extensions = plan.extensions();
         let missing = plan.missing.iter().map(|missing| Missing {
             name: missing.name.clone(),
             from: missing.from.clone(),
@@ -196,7 +194,7 @@ impl Built {
             modules: plan.modules.len() - extensions,
             extensions,
             libraries: plan.libraries.len(),
-            files: plan.files.iter().filter(|file| file.reason != Reason::Module).count(),
+            files: plan.data_files(),
             distributions: distributions.collect(),
             left_out: Vec::new(),
             missing: missing.collect(),
