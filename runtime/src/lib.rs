@@ -24,6 +24,8 @@ mod os;
 #[cfg(feature = "embed")]
 mod profile;
 #[cfg(feature = "embed")]
+mod unmarshal;
+#[cfg(feature = "embed")]
 pub mod vfs;
 
 #[cfg(feature = "embed")]

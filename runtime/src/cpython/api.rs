@@ -96,6 +96,8 @@ api! {
         PyObject_CallFunctionObjArgs: fn(Object; ...) -> Object;
         PyUnicode_FromStringAndSize: fn(*const c_char, isize) -> Object;
         PyUnicode_InternFromString: fn(*const c_char) -> Object;
+        PyUnicode_InternInPlace: fn(*mut Object);
+        PyUnicode_DecodeUTF8: fn(*const c_char, isize, *const c_char) -> Object;
         PyUnicode_DecodeFSDefaultAndSize: fn(*const c_char, isize) -> Object;
         PyUnicode_GetLength: fn(Object) -> isize;
         PyUnicode_Tailmatch: fn(Object, Object, isize, isize, c_int) -> isize;
@@ -116,6 +118,7 @@ api! {
         PyList_SetSlice: fn(Object, isize, isize, Object) -> c_int;
         PyTuple_New: fn(isize) -> Object;
         PySet_New: fn(Object) -> Object;
+        PyFrozenSet_New: fn(Object) -> Object;
         PyDict_New: fn() -> Object;
         PyDict_GetItemWithError: fn(Object, Object) -> Object;
         PyDict_SetItem: fn(Object, Object, Object) -> c_int;
@@ -156,9 +159,13 @@ api! {
         _Py_NoneStruct: super::types::PyObject;
         _Py_TrueStruct: super::types::PyObject;
         _Py_FalseStruct: super::types::PyObject;
+        _Py_EllipsisObject: super::types::PyObject;
+        PyBytes_Type: super::types::PyObject;
+        PyCode_Type: super::types::PyObject;
         PyDict_Type: super::types::PyObject;
         PyList_Type: super::types::PyObject;
         PyModule_Type: super::types::PyObject;
+        PyTuple_Type: super::types::PyObject;
         PyUnicode_Type: super::types::PyObject;
         PyExc_ImportError: Object;
         PyExc_TypeError: Object;

@@ -76,6 +76,12 @@ unsafe extern "C" fn allocate(_context: *mut c_void, size: usize) -> *mut c_void
     }
 }
 
+/// Memory of an arena's length for objects that CPython did not make and that are never given back; null when there is none.
+pub fn more(size: usize) -> *mut c_void {
+    // SAFETY: as CPython calls it.
+    unsafe { allocate(ptr::null_mut(), size) }
+}
+
 /// The first arena of a region or of what is left of one, whose rest is kept. None of null.
 fn take(left: *mut c_void, size: usize) -> Option<*mut c_void> {
     let length = left.addr().wrapping_add(1).next_multiple_of(REGION).wrapping_sub(left.addr());

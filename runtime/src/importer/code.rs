@@ -17,15 +17,21 @@ impl Session {
     pub unsafe fn code(&self, content: Extent, file: &Owned) -> Option<Owned> {
         let (importer, api) = (self.importer, self.api());
         let read = |bytes: &[u8]| {
+            // SAFETY: from the contract.
+            let made = self.unmarshaller.as_ref().and_then(|it| unsafe { it.code(content, bytes, file) });
+            if made.is_some() {
+                // SAFETY: as above; the object lives as long as the process.
+                return made.and_then(|code| unsafe { Owned::share(api, code) });
+            }
             // SAFETY: pointer and length are of one live slice; unmarshalling copies what it keeps.
-            unsafe {
+            let code = unsafe {
                 let code = (api.PyMarshal_ReadObjectFromString)(bytes.as_ptr().cast(), bytes.len() as isize);
                 Owned::take(api, code)
-            }
+            }?;
+            self.fix_co_filename.call(&[code.get(), file.get()])?;
+            Some(code)
         };
         let code = importer.blocks.with_content(importer.archive, content, read);
-        let code = code.unwrap_or_else(|error| fatal(error.into()))?;
-        self.fix_co_filename.call(&[code.get(), file.get()])?;
-        Some(code)
+        code.unwrap_or_else(|error| fatal(error.into()))
     }
 }

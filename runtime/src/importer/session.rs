@@ -16,6 +16,7 @@ use crate::archive::{ArchiveError, Module};
 use crate::cpython::collector::Generations;
 use crate::cpython::types::Object;
 use crate::cpython::{Api, Owned};
+use crate::unmarshal::Unmarshaller;
 
 /// What puts the garbage collector off in the current interpreter, unless the program was built without that.
 unsafe fn put_off(importer: &Importer) -> Option<PutOff> {
@@ -25,6 +26,14 @@ unsafe fn put_off(importer: &Importer) -> Option<PutOff> {
     // SAFETY: called by `Session::new`, before any code of the program has run. Free-threaded builds are refused when the
     // configuration is made, and so are versions later than 3.13.
     unsafe { Generations::find(importer.api) }.map(|found| PutOff::new(importer.api, found))
+}
+
+/// What makes code objects in the main interpreter: others may be many, and what is made for them lasts as long as the
+/// process.
+unsafe fn unmarshaller(importer: &Importer) -> Option<Unmarshaller> {
+    let is_first = importer.main_session.load(Ordering::Acquire).is_null();
+    // SAFETY: called by `Session::new`.
+    is_first.then(|| unsafe { Unmarshaller::new(importer.api, &importer.target) }).flatten()
 }
 
 /// The importer in one interpreter.
@@ -52,6 +61,8 @@ pub struct Session {
     pub(super) site_builtins: Owned,
     /// What importing without Python code works with, where it works.
     pub(super) native: OnceLock<Native>,
+    /// What makes code objects, where that works.
+    pub(super) unmarshaller: Option<Unmarshaller>,
     /// What puts the garbage collector off during imports, where that works.
     pub(super) put_off: Option<PutOff>,
     /// CPython's interpreter. A later one may have the same address once this one is gone.
@@ -88,6 +99,7 @@ impl Session {
                 exec: builtins.attribute(c"exec")?,
                 site_builtins,
                 native: OnceLock::new(),
+                unmarshaller: unmarshaller(importer),
                 put_off: put_off(importer),
                 interpreter: (api.PyInterpreterState_Get)(),
                 before: AtomicPtr::default(),

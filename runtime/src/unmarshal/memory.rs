@@ -1,0 +1,44 @@
+//! Memory for objects that are never freed.
+
+use core::ptr::{self, NonNull};
+
+use crate::cpython::arenas;
+use crate::os::pages::map;
+
+/// What addresses of objects are multiples of, as CPython's allocator has them.
+pub const ALIGNMENT: usize = 16;
+
+/// Objects that are longer than this have pages of their own.
+const LARGE: usize = 64 << 10;
+
+/// Takes memory from the start of a chunk until there is too little left.
+pub struct Memory {
+    /// The next free byte.
+    next: *mut u8,
+    left: usize,
+    /// Length of a chunk: of CPython's arenas, with which chunks share regions.
+    chunk: usize,
+}
+
+impl Memory {
+    /// `chunk` is the length of CPython's arenas.
+    pub fn new(chunk: usize) -> Self {
+        Self { next: ptr::null_mut(), left: 0, chunk }
+    }
+
+    /// Memory of this length, zeroed. None where there is none left.
+    pub fn take(&mut self, length: usize) -> Option<NonNull<u8>> {
+        let length = length.checked_next_multiple_of(ALIGNMENT)?;
+        if length > self.left {
+            if length > LARGE {
+                return map(length).and_then(|memory| NonNull::new(memory.cast()));
+            }
+            let chunk = NonNull::new(arenas::more(self.chunk))?;
+            (self.next, self.left) = (chunk.as_ptr().cast(), self.chunk);
+        }
+        let taken = NonNull::new(self.next)?;
+        self.next = self.next.wrapping_add(length);
+        self.left -= length;
+        Some(taken)
+    }
+}
