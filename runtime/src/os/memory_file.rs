@@ -69,18 +69,19 @@ impl MemoryFile {
     }
 }
 
-/// Seals a file against any change. It must not be mapped for writing here; a child of fork may have inherited the
-/// mapping all the same, then the seal is one that lets it be (F_SEAL_FUTURE_WRITE of fcntl(2)).
+/// Seals a file against any change. It must not be mapped for writing here; a child of fork may have inherited a
+/// mapping all the same.
+///
+/// The seal is the one that lets such a mapping be (F_SEAL_FUTURE_WRITE of fcntl(2), Linux 5.1). For the other one the kernel
+/// makes sure that nobody is writing, and has all processors empty their lists of new pages for that (memfd_tag_pins
+/// of its mm/memfd.c): up to a millisecond each time while the program runs on another.
 pub fn add_seals(file: &OwnedFd) -> io::Result<()> {
     let add = |write: libc::c_int| {
         let seals = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | write;
         // SAFETY: the descriptor is open and ours.
         check(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) })
     };
-    add(libc::F_SEAL_WRITE).or_else(|error| match error.raw_os_error() {
-        Some(libc::EBUSY) => add(libc::F_SEAL_FUTURE_WRITE),
-        _ => Err(error),
-    })
+    add(libc::F_SEAL_FUTURE_WRITE).or_else(|_| add(libc::F_SEAL_WRITE))
 }
 
 /// Sets the permission bits; where those of execution are sealed, only the `plain` ones.
