@@ -54,8 +54,8 @@ struct Walk<'a> {
 /// What is left to do, on a stack of the walk's own: import chains may be long.
 enum Step<'a> {
     Enter(&'a str),
-    /// The rest of a module's edges.
-    Edges(std::slice::Iter<'a, Edge>),
+    /// The rest of a module's eager edges.
+    Edges(std::vec::IntoIter<&'a Edge>),
 }
 
 impl<'a> Walk<'a> {
@@ -79,11 +79,11 @@ impl<'a> Walk<'a> {
                         && self.seen.insert(name)
                     {
                         self.list(name);
-                        stack.push(Step::Edges(module.edges.iter()));
+                        stack.push(Step::Edges(in_order(&module.edges)));
                     }
                 }
                 Step::Edges(mut edges) => {
-                    if let Some(edge) = edges.by_ref().find(|edge| edge.rule.is_eager()) {
+                    if let Some(edge) = edges.next() {
                         stack.push(Step::Edges(edges));
                         push_with_parents(&edge.to, &mut stack);
                     }
@@ -91,6 +91,14 @@ impl<'a> Walk<'a> {
             }
         }
     }
+}
+
+/// The eager edges in the order of their lines. The graph has those first that it followed first: imports of other
+/// distributions it follows once all is known that asks for them.
+fn in_order(edges: &[Edge]) -> std::vec::IntoIter<&Edge> {
+    let mut eager: Vec<&Edge> = edges.iter().filter(|edge| edge.rule.is_eager()).collect();
+    eager.sort_by_key(|edge| edge.line);
+    eager.into_iter()
 }
 
 /// Parents are imported before their submodules, so they go on top.
@@ -116,8 +124,15 @@ mod tests {
             ("d", vec![("a.b", Rule::Import)]),
             ("z", vec![]),
         ] {
-            let edge = |(to, rule): (&str, Rule)| Edge { to: to.into(), rule, line: 1, text: None };
-            let edges = edges.into_iter().map(edge).collect();
+            let edge = |(line, (to, rule)): (usize, (&str, Rule))| Edge {
+                to: to.into(),
+                rule,
+                line: line as u32 + 1,
+                text: None,
+            };
+            // The last line comes first.
+            let mut edges: Vec<Edge> = edges.into_iter().enumerate().map(edge).collect();
+            edges.reverse();
             let (kind, origin) = (ModuleKind::Builtin, Origin::Own);
             let module =
                 Module { kind, origin, file: String::new(), is_package: false, directories: vec![], edges };

@@ -8,7 +8,7 @@ use crate::profile;
 
 /// Blocks kept at a time, of some hundred kilobytes each. Deep import chains come back to blocks: with four, a third of
 /// all blocks that a start of numpy or httpx needs would be decompressed twice.
-const KEPT: usize = 12;
+const KEPT: usize = 16;
 
 /// The most recently used blocks.
 #[derive(Default)]
