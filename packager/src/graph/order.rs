@@ -2,13 +2,13 @@
 //!
 //! Modules that are wanted one after the other share blocks of the archive, so a start decompresses little more
 //! than it needs. The order follows the import statements as Python would run them: what a module imports eagerly
-//! comes right after it. What may be imported later follows, in the order of names. Where the program was traced, the
-//! order of that run goes first.
+//! comes right after it. What functions of these modules import follows, each with what it imports eagerly, then all the
+//! rest in the order of names. Where the program was traced, the order of that run goes first.
 
 use std::collections::BTreeSet;
 
 use super::options::RUNTIME_HOOK;
-use super::{Edge, ModuleGraph};
+use super::{Edge, ModuleGraph, Rule};
 
 /// What CPython imports before the program's first line, in order.
 const STARTUP: [&str; 6] =
@@ -23,7 +23,8 @@ pub fn predicted<'a>(
     entry: &str,
     observed: impl IntoIterator<Item = &'a str>,
 ) -> Vec<(String, bool)> {
-    let mut walk = Walk { graph, seen: BTreeSet::new(), listed: BTreeSet::new(), order: Vec::new() };
+    let mut walk =
+        Walk { graph, seen: BTreeSet::new(), listed: BTreeSet::new(), order: Vec::new(), expects: true };
     for name in STARTUP {
         walk.visit(name);
     }
@@ -36,6 +37,7 @@ pub fn predicted<'a>(
         walk.visit(name);
     }
     walk.visit(entry);
+    walk.visit_later();
     let Walk { listed, mut order, .. } = walk;
     order.extend(
         graph.modules.keys().filter(|name| !listed.contains(name.as_str())).map(|name| (name.clone(), false)),
@@ -49,6 +51,8 @@ struct Walk<'a> {
     seen: BTreeSet<&'a str>,
     listed: BTreeSet<&'a str>,
     order: Vec<(String, bool)>,
+    /// Whether a start is expected to import what is listed now.
+    expects: bool,
 }
 
 /// What is left to do, on a stack of the walk's own: import chains may be long.
@@ -64,7 +68,19 @@ impl<'a> Walk<'a> {
         if let Some((name, _)) = self.graph.modules.get_key_value(name)
             && self.listed.insert(name)
         {
-            self.order.push((name.clone(), true));
+            self.order.push((name.clone(), self.expects));
+        }
+    }
+
+    /// What functions of the expected modules import: likely to be wanted together, if it is.
+    fn visit_later(&mut self) {
+        self.expects = false;
+        for at in 0..self.order.len() {
+            let Some((name, _)) = self.order.get(at) else { break };
+            let Some(module) = self.graph.modules.get(name) else { continue };
+            for edge in in_order(&module.edges, |rule| rule == Rule::Deferred) {
+                self.visit(&edge.to);
+            }
         }
     }
 
@@ -79,7 +95,7 @@ impl<'a> Walk<'a> {
                         && self.seen.insert(name)
                     {
                         self.list(name);
-                        stack.push(Step::Edges(in_order(&module.edges)));
+                        stack.push(Step::Edges(in_order(&module.edges, Rule::is_eager)));
                     }
                 }
                 Step::Edges(mut edges) => {
@@ -93,12 +109,12 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The eager edges in the order of their lines. The graph has those first that it followed first: imports of other
+/// The edges of some rules in the order of their lines. The graph has those first that it followed first: imports of other
 /// distributions it follows once all is known that asks for them.
-fn in_order(edges: &[Edge]) -> std::vec::IntoIter<&Edge> {
-    let mut eager: Vec<&Edge> = edges.iter().filter(|edge| edge.rule.is_eager()).collect();
-    eager.sort_by_key(|edge| edge.line);
-    eager.into_iter()
+fn in_order(edges: &[Edge], is_wanted: impl Fn(Rule) -> bool) -> std::vec::IntoIter<&Edge> {
+    let mut wanted: Vec<&Edge> = edges.iter().filter(|edge| is_wanted(edge.rule)).collect();
+    wanted.sort_by_key(|edge| edge.line);
+    wanted.into_iter()
 }
 
 /// Parents are imported before their submodules, so they go on top.
@@ -109,7 +125,7 @@ fn push_with_parents<'a>(name: &'a str, stack: &mut Vec<Step<'a>>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Module, ModuleKind, Origin, Rule};
+    use super::super::{Module, ModuleKind, Origin};
     use super::*;
 
     #[test]
@@ -140,7 +156,7 @@ mod tests {
         }
         let order = predicted(&graph, "__main__", []);
         let names: Vec<&str> = order.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["__main__", "a", "d", "a.b", "c", "b", "z"]);
+        assert_eq!(names, ["__main__", "a", "d", "a.b", "c", "z", "b"]);
         assert_eq!(order.iter().filter(|(_, eager)| *eager).count(), 5);
 
         let order = predicted(&graph, "__main__", ["z", "unknown", "a", "c"]);
