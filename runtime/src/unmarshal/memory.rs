@@ -11,12 +11,15 @@ pub const ALIGNMENT: usize = 16;
 /// Objects that are longer than this have pages of their own.
 const LARGE: usize = 64 << 10;
 
+/// Length of the first chunk: enough for a small program, whose arenas need no region then ([`arenas`]).
+const FIRST: usize = 256 << 10;
+
 /// Takes memory from the start of a chunk until there is too little left.
 pub struct Memory {
     /// The next free byte.
     next: *mut u8,
     left: usize,
-    /// Length of a chunk: of CPython's arenas, with which chunks share regions.
+    /// Length of the chunks after the first: of CPython's arenas, with which they share regions.
     chunk: usize,
 }
 
@@ -33,8 +36,12 @@ impl Memory {
             if length > LARGE {
                 return map(length).and_then(|memory| NonNull::new(memory.cast()));
             }
-            let chunk = NonNull::new(arenas::more(self.chunk))?;
-            (self.next, self.left) = (chunk.as_ptr().cast(), self.chunk);
+            let (chunk, length) = if self.next.is_null() {
+                (map(FIRST)?, FIRST)
+            } else {
+                (arenas::more(self.chunk), self.chunk)
+            };
+            (self.next, self.left) = (NonNull::new(chunk)?.as_ptr().cast(), length);
         }
         let taken = NonNull::new(self.next)?;
         self.next = self.next.wrapping_add(length);
