@@ -64,6 +64,15 @@ core::arch::global_asm!(
     main = sym stub_main,
 );
 
+// Room for the code that the packager puts between CPython and its last functions (`packager/src/fuse/leave.rs`):
+// breakpoints until then. "R" keeps it though nothing here refers to it.
+#[cfg(target_arch = "x86_64")]
+core::arch::global_asm!(
+    ".pushsection .snapfreeze.leave, \"axR\", @progbits",
+    ".fill 256, 1, 0xcc",
+    ".popsection",
+);
+
 /// Called before anything else of this file, and of what it is fused with.
 extern "C" fn stub_relocate() {
     // SAFETY: the slot is this file's; the entry calls this once, and the constructors run after it.

@@ -7,7 +7,7 @@ use libtest_mimic::Trial;
 use snapfreeze_tests::execution::plain_command;
 use snapfreeze_tests::{Fixtures, Interpreter, Slot, assert_same, execute};
 
-use crate::images::carrier;
+use crate::images::{carrier, has};
 use crate::workloads::source;
 
 pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
@@ -15,6 +15,16 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
     for slot in fixtures.each() {
         let name = "fusion::a libpython that cannot be fused is loaded from memory, with a note";
         trials.push(fixtures.trial(name, slot).needs(fixtures.needs_fusion()).runs(falls_back));
+        let name = "fusion::what only frees memory at the end is left out";
+        trials.push(
+            fixtures
+                .trial(name, slot)
+                .needs(fixtures.needs_fusion())
+                .needs(has("readelf"))
+                .runs(last_functions_are_left_out),
+        );
+        let name = "fusion::interpreters that end while the program runs are tidied up";
+        trials.push(fixtures.trial(name, slot).runs(ended_interpreters_are_tidied_up));
     }
     for slot in fixtures.statics() {
         let name = "fusion::an interpreter without libpython can only be fused";
@@ -88,4 +98,36 @@ fn only_fused(fixtures: &Fixtures, python: &Interpreter) {
     assert_ne!(outcome.code, Some(0), "{outcome:?}");
     assert!(outcome.err().contains("can only be fused"), "{outcome:?}");
     assert!(!output.exists());
+}
+
+/// The section that code goes into which leaves functions out, and what fills it before.
+const LEAVE_SECTION: &str = ".snapfreeze.leave.0";
+
+/// Whether functions can be left out: CPython has some of them since 3.10, and they are found by their names.
+fn last_functions_are_left_out(fixtures: &Fixtures, python: &Interpreter) {
+    let readelf = |arguments: &[&str], file: &Path| {
+        execute(plain_command("readelf").args(arguments).arg(file)).succeeded("readelf").out()
+    };
+    let frozen = fixtures.frozen(&source("hello"), python);
+    let dump = readelf(&["-x", LEAVE_SECTION], &frozen);
+    let words: Vec<&str> = dump.lines().filter_map(|line| line.trim().strip_prefix("0x")).collect();
+    // 256 bytes; what comes after aligns the next section.
+    assert!(words.len() >= 16, "{dump}");
+    let is_used = words.iter().take(16).any(|line| !line.contains(&["cccccccc"; 4].join(" ")));
+    let has_names = readelf(&["-SW", "--"], &carrier(python)).contains(".symtab");
+    assert_eq!(is_used, has_names && python.minor != "3.9", "{dump}");
+}
+
+/// CPython 3.12 and later leave thousands of blocks behind for each interpreter themselves; leaving out for it what is left out
+/// for the main one would be thousands more.
+fn ended_interpreters_are_tidied_up(fixtures: &Fixtures, python: &Interpreter) {
+    const PROGRAM: &str = "fusion/interpreters.py";
+    let blocks = |command: &mut Command| {
+        let told = execute(command).succeeded("the program").out();
+        told.trim().parse::<i64>().unwrap_or_else(|_| panic!("{told}"))
+    };
+    let of_python = blocks(&mut fixtures.python(PROGRAM, python));
+    let of_frozen = blocks(&mut plain_command(fixtures.frozen(PROGRAM, python)));
+    // The importer keeps its code objects: see the module `unmarshal` of the runtime.
+    assert!(of_frozen <= of_python + 2000, "frozen: {of_frozen}, python: {of_python}");
 }

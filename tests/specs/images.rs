@@ -65,7 +65,7 @@ pub fn of_slot(fixtures: &Fixtures, slot: &Slot) -> Vec<Trial> {
     trials
 }
 
-fn has(name: &str) -> Result<(), String> {
+pub fn has(name: &str) -> Result<(), String> {
     program(name).map(drop).ok_or_else(|| format!("no {name}"))
 }
 

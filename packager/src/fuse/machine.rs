@@ -79,6 +79,15 @@ const AARCH64: &[(u32, RelocationKind)] = &[
     (elf::R_AARCH64_IRELATIVE, Kind::IRelative),
 ];
 
+/// Length of [`Machine::unless_main`], in bytes.
+pub const UNLESS_MAIN: usize = 18;
+
+/// The four bytes at an address that say how far a function is from their end (AMD64: a call's or a jump's operand).
+pub fn relative(address: u64, function: u64) -> Option<[u8; 4]> {
+    let distance = function.wrapping_sub(address.wrapping_add(4)).cast_signed();
+    i32::try_from(distance).ok().map(i32::to_le_bytes)
+}
+
 impl Machine {
     /// The machine with this number.
     pub fn from_number(number: u16) -> Option<Self> {
@@ -134,6 +143,56 @@ impl Machine {
             Self::X86_64 => 0x1000,
             Self::Aarch64 => 0x1_0000,
         }
+    }
+
+    /// How a function that begins with `code` is made one that only returns: where to write what. A landing pad for
+    /// indirect calls (`endbr64`, `bti c`) stays.
+    pub fn only_return(self, code: &[u8]) -> Option<(usize, &'static [u8])> {
+        let (pad, ret): (&[u8], &'static [u8]) = match self {
+            Self::X86_64 => (&[0xf3, 0x0f, 0x1e, 0xfa], &[0xc3]),
+            Self::Aarch64 => (&[0x5f, 0x24, 0x03, 0xd5], &[0xc0, 0x03, 0x5f, 0xd6]),
+        };
+        let at = if code.starts_with(pad) { pad.len() } else { 0 };
+        (code.len() >= at + ret.len()).then_some((at, ret))
+    }
+
+    /// Where code at an address calls the function at another, or jumps there at its end: offsets of the four bytes
+    /// that say how far it is from their end. None on AArch64, whose stub has no [`Self::unless_main`] yet.
+    pub fn calls(self, code: &[u8], address: u64, function: u64) -> Vec<usize> {
+        const CALL: u8 = 0xe8;
+        const JUMP: u8 = 0xe9;
+        if self == Self::Aarch64 {
+            return Vec::new();
+        }
+        let leads = |(at, bytes): (usize, &[u8])| {
+            let (CALL | JUMP, distance) = (*bytes.first()?, bytes.last_chunk()?) else { return None };
+            let end = address.wrapping_add(at as u64 + 5);
+            let target = end.wrapping_add_signed(i32::from_le_bytes(*distance).into());
+            (target == function).then_some(at + 1)
+        };
+        code.windows(5).enumerate().filter_map(leads).collect()
+    }
+
+    /// Code for an address: it calls a function with the interpreter that is its argument, unless that is the main
+    /// interpreter. `main` and `function` are addresses, too. None where they are too far off.
+    pub fn unless_main(self, address: u64, main: u64, function: u64) -> Option<[u8; UNLESS_MAIN]> {
+        if self == Self::Aarch64 {
+            return None;
+        }
+        let mut code = [
+            0x57, // push rdi
+            0xe8, 0, 0, 0, 0,    // call main
+            0x5f, // pop rdi
+            0x48, 0x39, 0xf8, // cmp rax, rdi
+            0x74, 0x05, // je to the end
+            0xe9, 0, 0, 0, 0,    // jmp function
+            0xc3, // ret
+        ];
+        for (at, target) in [(2, main), (13, function)] {
+            let distance = relative(address.wrapping_add(at as u64), target)?;
+            code.get_mut(at..at + 4)?.copy_from_slice(&distance);
+        }
+        Some(code)
     }
 
     /// Where the program's thread-local block lies.

@@ -9,7 +9,7 @@
 //! The phases are files, in order: [`image`] reads a file ([`dynamic`], [`versions`] and [`relocations`] are parts of
 //! that), [`symbols`] merges symbols, [`thread_local`] the blocks of thread-local storage, [`fixups`] says what each
 //! relocation becomes, [`packed`] chooses those that the stub applies, [`unwind`] merges the unwind tables' indexes, [`layout`] places everything, [`write`] writes it
-//! with its [`tables`], [`sections`], [`names`] and [`frames`], [`check`] reads the result again, [`start`] starts
+//! with its [`tables`], [`sections`], [`names`] and [`frames`], [`leave`] says what CPython need not do at the end, [`check`] reads the result again, [`start`] starts
 //! it. [`machine`] has what depends on the machine; [`program`] is what the build calls, and [`archive`]
 //! makes room for the archive.
 //!
@@ -23,6 +23,7 @@ mod fixups;
 mod frames;
 mod image;
 mod layout;
+mod leave;
 mod machine;
 mod names;
 mod packed;
@@ -45,6 +46,15 @@ use image::Image;
 /// What every CPython since 3.8 exports.
 const LANDMARK: &[u8] = b"Py_InitializeFromConfig";
 
+/// The ELF file that carries CPython.
+#[derive(Debug, Clone, Copy)]
+pub struct Base<'a> {
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// The minor version of its CPython 3.
+    pub minor: u8,
+}
+
 /// Joins objects into an executable: the stub, the base if there is one, and the libraries that the base needs.
 ///
 /// `name` is its `DT_SONAME`, if it is to have one: what libraries that need libpython ask for, who then get what is in the program.
@@ -56,12 +66,14 @@ const LANDMARK: &[u8] = b"Py_InitializeFromConfig";
 /// When an object is damaged, or has what cannot be carried over.
 pub fn fuse(
     stub: &[u8],
-    base: Option<&[u8]>,
+    base: Option<Base<'_>>,
     libraries: &[&[u8]],
     name: Option<&[u8]>,
 ) -> Result<Vec<u8>, FuseError> {
-    let files = [Some(stub), base].into_iter().flatten().chain(libraries.iter().copied());
+    let files =
+        [Some(stub), base.map(|base| base.bytes)].into_iter().flatten().chain(libraries.iter().copied());
     let objects: Vec<Image<'_>> = files.map(Image::read).collect::<Result<_, _>>()?;
+    let minor = base.map(|base| base.minor);
     let (base, machine) = (base.map(|_| 1), objects.first().map(|stub| stub.machine));
     for (number, object) in objects.iter().enumerate() {
         if Some(object.machine) != machine {
@@ -83,6 +95,7 @@ pub fn fuse(
     let fused = write::write(&write::Parts {
         objects: &objects,
         name,
+        minor,
         symbols,
         block,
         fixups,

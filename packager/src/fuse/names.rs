@@ -51,8 +51,8 @@ pub fn function_names(
     (table, names)
 }
 
-/// The table of all symbols of a file, and its strings.
-fn symbol_table(bytes: &[u8]) -> Option<(&[Sym64<LE>], &[u8])> {
+/// The table of all symbols of a file, and its strings; none where it is missing or damaged.
+pub fn symbol_table(bytes: &[u8]) -> Option<(&[Sym64<LE>], &[u8])> {
     let (header, _) = pod::from_bytes::<FileHeader64<LE>>(bytes).ok()?;
     let headers = bytes.get(usize::try_from(header.e_shoff.get(LE)).ok()?..)?;
     let count = usize::from(header.e_shnum.get(LE));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::image::Image;
 use super::start::try_start;
-use super::{FuseError, fuse};
+use super::{Base, FuseError, fuse};
 use crate::attach::STUB;
 use crate::cache::{Cache, Key, Shelf};
 use crate::collect::native::{LibrarySearch, close_over};
@@ -53,7 +53,7 @@ pub enum ProgramError {
 }
 
 /// Part of the cache's keys: another release may fuse in another way. The number counts the ways.
-const FUSER: &[u8] = concat!(env!("CARGO_PKG_VERSION"), " 4").as_bytes();
+const FUSER: &[u8] = concat!(env!("CARGO_PKG_VERSION"), " 5").as_bytes();
 
 /// Makes the program for an interpreter; `search` is how its process finds libraries.
 ///
@@ -76,8 +76,9 @@ pub fn program(
     }
     let base = std::fs::read(&chosen.base)
         .map_err(|source| ProgramError::Read { path: chosen.base.clone(), source })?;
+    let base = Base { bytes: &base, minor: chosen.facts.version_info.1 };
     let fused = libraries_of(&chosen.base, search)
-        .and_then(|libraries| fused(&base, &libraries, &chosen.facts.libpython_name(), cache));
+        .and_then(|libraries| fused(base, &libraries, &chosen.facts.libpython_name(), cache));
     match (fused, &chosen.libpython) {
         (Ok(bytes), _) => {
             let carrier = chosen.base.clone();
@@ -105,9 +106,13 @@ fn libraries_of(base: &Path, search: &LibrarySearch) -> Result<Vec<Vec<u8>>, Fus
     files.collect()
 }
 
-fn fused(base: &[u8], libraries: &[Vec<u8>], name: &str, cache: &Cache) -> Result<Vec<u8>, FuseError> {
+fn fused(base: Base<'_>, libraries: &[Vec<u8>], name: &str, cache: &Cache) -> Result<Vec<u8>, FuseError> {
     let libraries: Vec<&[u8]> = libraries.iter().map(Vec::as_slice).collect();
-    let key = Key::of([FUSER, STUB, name.as_bytes(), base].into_iter().chain(libraries.iter().copied()));
+    let key = Key::of(
+        [FUSER, STUB, name.as_bytes(), &[base.minor], base.bytes]
+            .into_iter()
+            .chain(libraries.iter().copied()),
+    );
     if let Some(program) = cache.get(Shelf::Programs, &key) {
         return Ok(program);
     }

@@ -77,7 +77,10 @@ fn packed_words_that_are_elsewhere_are_noticed() {
 
 #[test]
 fn a_base_without_cpython_is_refused() {
-    assert_eq!(fuse(STUB, Some(STUB), &[], Some(b"name")), Err(FuseError::NoPython));
+    assert_eq!(
+        fuse(STUB, Some(Base { bytes: STUB, minor: 11 }), &[], Some(b"name")),
+        Err(FuseError::NoPython)
+    );
 }
 
 #[test]

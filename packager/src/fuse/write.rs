@@ -9,6 +9,7 @@ use super::fixups::{Fixup, Fixups, Place, Value};
 use super::frames;
 use super::image::{Image, Segment, piece};
 use super::layout::{Area, Layout, Sizes};
+use super::leave;
 use super::machine::RelocationKind;
 use super::names;
 use super::packed::Packed;
@@ -26,6 +27,8 @@ pub struct Parts<'a> {
     pub objects: &'a [Image<'a>],
     /// `DT_SONAME`.
     pub name: Option<&'a [u8]>,
+    /// The minor version of the base's CPython 3, if there is a base.
+    pub minor: Option<u8>,
     /// The merged symbols.
     pub symbols: Symbols<'a>,
     /// The merged thread-local block.
@@ -97,6 +100,9 @@ pub fn write(parts: &Parts<'_>) -> Result<Vec<u8>, FuseError> {
         let content =
             object.and_then(|object| piece(object.bytes, placed.segment.offset, placed.segment.file_size));
         file.put(placed.area.offset, content.ok_or(FuseError::Truncated("a segment"))?);
+    }
+    for patch in leave::patches(parts.objects, parts.minor, &layout) {
+        file.put(patch.offset, &patch.bytes);
     }
     file.put(layout.tls.offset, &parts.block.content);
     file.put(layout.init.offset, &vec![0; layout.init.size as usize]);

@@ -505,6 +505,87 @@ def del_at_shutdown():
     last = Last()
 
 
+def weak_references_at_shutdown():
+    import functools
+    import weakref
+
+    class Referent:
+        pass
+
+    def reference(lasting, name):
+        # What refers to nothing of this module outlives it.
+        return weakref.ref(lasting, functools.partial(print, name, file=sys.stdout, flush=True))
+
+    global referent
+    referent = Referent()
+    code = sys.modules["_frozen_importlib"]._find_spec.__code__
+    sys.references = [reference(referent, "object"), reference(int, "type"), reference(code, "code")]
+    weakref.finalize(referent, print, "finalized")
+
+
+def thread_local_at_shutdown():
+    import threading
+
+    class Last:
+        def __init__(self, name):
+            self.name = name
+
+        def __del__(self):
+            print("del", self.name, len(str(1.5)), isinstance(self.name, str), flush=True)
+
+    global values
+    values = threading.local()
+    values.last = Last("main")
+    thread = threading.Thread(target=lambda: setattr(values, "last", Last("thread")))
+    thread.start()
+    thread.join()
+
+
+def types_and_strings_at_shutdown():
+    import os
+
+    class Last:
+        def __del__(self, type=type, dict=dict, intern=sys.intern, error=OSError, write=os.write):
+            made = type("Made", (dict,), {intern("a name"): len})(one=1)
+            write(1, f"{made} {type(made).__mro__} {error(2, 'no')!r}\n".encode())
+
+    sys.last = Last()
+    global last
+    last = Last()
+
+
+def interpreters_at_shutdown():
+    try:
+        import _interpreters as interpreters
+    except ImportError:
+        import _xxsubinterpreters as interpreters
+    code = "import sys\nclass Last:\n def __del__(self): print('del', flush=True)\nlast = Last()"
+    for _ in range(2):
+        number = interpreters.create()
+        interpreters.run_string(number, code)
+        interpreters.destroy(number)
+    print(type("After", (Exception,), {})("all"), flush=True)
+
+
+def child_ends_first():
+    import os
+
+    for code in (0, 7):
+        child = os.fork()
+        if not child:
+            sys.exit(code)
+        print(os.waitpid(child, 0)[1], flush=True)
+
+
+def process_of_multiprocessing():
+    import multiprocessing
+
+    child = multiprocessing.get_context("fork").Process(target=sys.exit, args=(5,))
+    child.start()
+    child.join()
+    print(child.exitcode)
+
+
 def generator_at_shutdown():
     def generate():
         try:
