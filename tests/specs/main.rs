@@ -14,6 +14,7 @@ use snapfreeze_tests::Fixtures;
 use snapfreeze_tests::execution::hear_signals;
 
 mod certificates;
+mod code_objects;
 mod collector;
 mod corpus;
 mod cpython_suite;
@@ -65,6 +66,7 @@ type Behaviour = fn(&Fixtures) -> Vec<Trial>;
 
 const BEHAVIOURS: &[Behaviour] = &[
     certificates::trials,
+    code_objects::trials,
     collector::trials,
     corpus::trials,
     cpython_suite::trials,

@@ -109,6 +109,9 @@ api! {
         PyArg_ParseTupleAndKeywords: fn(Object, Object, *const c_char, *const *const c_char; ...) -> c_int;
         PyLong_FromLong: fn(core::ffi::c_long) -> Object;
         PyLong_FromUnsignedLong: fn(core::ffi::c_ulong) -> Object;
+        _PyLong_FromByteArray: fn(*const u8, usize, c_int, c_int) -> Object;
+        PyFloat_FromDouble: fn(f64) -> Object;
+        PyComplex_FromDoubles: fn(f64, f64) -> Object;
         PyStructSequence_SetItem: fn(Object, isize, Object);
         PyList_New: fn(isize) -> Object;
         PyList_Insert: fn(Object, isize, Object) -> c_int;
@@ -146,6 +149,7 @@ api! {
         PySys_SetObject: fn(*const c_char, Object) -> c_int;
         // Errors.
         PyErr_Occurred: fn() -> Object;
+        PySys_Audit: fn(*const c_char, *const c_char; ...) -> c_int;
         PyErr_Print: fn();
         PyErr_Clear: fn();
         PyErr_ExceptionMatches: fn(Object) -> c_int;

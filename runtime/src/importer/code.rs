@@ -18,8 +18,10 @@ impl Session {
         let (importer, api) = (self.importer, self.api());
         let read = |bytes: &[u8]| {
             // SAFETY: from the contract.
-            let made = self.unmarshaller.as_ref().and_then(|it| unsafe { it.code(content, bytes, file) });
-            if made.is_some() {
+            let made =
+                self.unmarshaller.as_ref().and_then(|it| unsafe { it.code(api, content, bytes, file) });
+            // SAFETY: as above.
+            if made.is_some() || !unsafe { (api.PyErr_Occurred)() }.is_null() {
                 // SAFETY: as above; the object lives as long as the process.
                 return made.and_then(|code| unsafe { Owned::share(api, code) });
             }

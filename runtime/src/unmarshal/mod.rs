@@ -65,18 +65,29 @@ impl Unmarshaller {
     }
 
     /// The code object in `data`, the bytes of `content`, with `file` as its `co_filename`. None without an exception
-    /// if it is left to CPython.
+    /// if it is left to CPython; with one if a program's audit hook does not allow it.
     ///
     /// # Safety
     /// The calling thread may use Python; `file` is a `str`.
-    pub unsafe fn code(&self, content: Extent, data: &[u8], file: &Owned) -> Option<Object> {
+    pub unsafe fn code(&self, api: &Api, content: Extent, data: &[u8], file: &Owned) -> Option<Object> {
+        // SAFETY: from the contract.
+        let code = unsafe { self.made(content, data, file) }?;
+        // As `read_object` in marshal.c tells. Hooks are Python code, which may import: nothing is locked any more.
+        let (event, format) = (c"marshal.loads".as_ptr(), c"y#".as_ptr());
+        // SAFETY: the format stands for a pointer and a length.
+        let told = unsafe { (api.PySys_Audit)(event, format, data.as_ptr(), data.len() as isize) };
+        (told == 0).then_some(code)
+    }
+
+    /// [`Self::code`], of which nobody has been told.
+    unsafe fn made(&self, content: Extent, data: &[u8], file: &Owned) -> Option<Object> {
         let mut state = match self.state.try_lock() {
             Ok(state) => state,
             Err(TryLockError::Poisoned(poisoned)) => PoisonError::into_inner(poisoned),
             Err(TryLockError::WouldBlock) => return None,
         };
         let state = &mut *state;
-        // SAFETY: from the contract; what is in `made` lives as long as the process.
+        // SAFETY: called by `code`; what is in `made` lives as long as the process.
         unsafe {
             if let Some((code, name)) = state.made.get(&content) {
                 return state.objects.are_equal(*name, file.get()).then_some(*code);

@@ -27,8 +27,7 @@ pub struct Objects {
     /// `state` of a compact ASCII string that is not interned.
     state: u32,
     pub empty_tuple: Object,
-    /// The byte strings that CPython has one of: the empty one, then those of one byte; null until it was asked for.
-    short_bytes: RefCell<[Object; 257]>,
+    empty_bytes: Object,
 }
 
 /// The address of a member.
@@ -82,7 +81,7 @@ impl Objects {
                 memory: RefCell::new(Memory::new(layout.arena)),
                 state: get(sample.get(), text::STATE),
                 empty_tuple: Owned::take(api, (api.PyTuple_New)(0))?.give(),
-                short_bytes: RefCell::new([ptr::null_mut(); 257]),
+                empty_bytes: Owned::take(api, (api.PyBytes_FromStringAndSize)(ptr::null(), 0))?.give(),
             };
             let looks_so = objects.state & INTERNED == 0
                 && get::<usize>(sample.get(), text::LENGTH) == SAMPLE.len()
@@ -144,15 +143,10 @@ impl Objects {
         unsafe { (*object).class() == class }
     }
 
-    /// A byte string.
-    ///
-    /// # Safety
-    /// The calling thread may use Python.
-    pub unsafe fn bytes(&self, content: &[u8]) -> Option<Object> {
-        match content {
-            [] => return self.short_bytes(content, 0),
-            [byte] => return self.short_bytes(content, 1 + usize::from(*byte)),
-            _ => {}
+    /// A byte string: the one that is empty, or a new one, as marshal makes it of a single byte as well.
+    pub fn bytes(&self, content: &[u8]) -> Option<Object> {
+        if content.is_empty() {
+            return Some(self.empty_bytes);
         }
         let size = content.len().checked_add(bytes::ITEMS + 1)?;
         let new = self.object(self.api.PyBytes_Type, content.len(), size)?;
@@ -162,18 +156,6 @@ impl Objects {
             ptr::copy_nonoverlapping(content.as_ptr(), member(new, bytes::ITEMS), content.len());
         }
         Some(new)
-    }
-
-    fn short_bytes(&self, content: &[u8], index: usize) -> Option<Object> {
-        let mut known = self.short_bytes.borrow_mut();
-        let known = known.get_mut(index)?;
-        if known.is_null() {
-            // SAFETY: called by `bytes`; the result is kept forever.
-            *known = unsafe {
-                (self.api.PyBytes_FromStringAndSize)(content.as_ptr().cast(), content.len() as isize)
-            };
-        }
-        self.unless_failed(*known)
     }
 
     /// The content of a byte string.
@@ -241,6 +223,36 @@ impl Objects {
             (self.api.PyUnicode_DecodeUTF8)(content.as_ptr().cast(), length, c"surrogatepass".as_ptr())
         };
         self.unless_failed(string)
+    }
+
+    /// An integer of so many digits of 15 bits, two bytes each, the least significant first. None where one has more bits.
+    ///
+    /// # Safety
+    /// The calling thread may use Python.
+    pub unsafe fn long(&self, is_negative: bool, digits: &[u8]) -> Option<Object> {
+        let (mut value, mut bits, mut bytes) = (0_u32, 0, Vec::with_capacity(digits.len() + 1));
+        for digit in digits.chunks_exact(2) {
+            let digit = u16::from_le_bytes(*digit.first_chunk()?);
+            value |= u32::from(digit) << bits;
+            bits += 15;
+            while bits >= 8 {
+                bytes.push(value as u8);
+                (value, bits) = (value >> 8, bits - 8);
+            }
+            (digit < 1 << 15).then_some(())?;
+        }
+        // A byte above the highest bit, which is none of the sign.
+        bytes.push(value as u8);
+        bytes.push(0);
+        if is_negative {
+            // Two's complement.
+            let mut carries = true;
+            for byte in &mut bytes {
+                (*byte, carries) = (!*byte).overflowing_add(u8::from(carries));
+            }
+        }
+        // SAFETY: from the contract; pointer and length are of one live slice, little-endian and signed.
+        self.unless_failed(unsafe { (self.api._PyLong_FromByteArray)(bytes.as_ptr(), bytes.len(), 1, 1) })
     }
 
     /// What CPython has made; none without an exception if it could not.

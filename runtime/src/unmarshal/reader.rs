@@ -63,6 +63,10 @@ impl<'a> Reader<'a> {
         Some(i32::from_le_bytes(*self.take(4)?.first_chunk()?))
     }
 
+    fn double(&mut self) -> Option<f64> {
+        Some(f64::from_le_bytes(*self.take(8)?.first_chunk()?))
+    }
+
     fn length(&mut self) -> Option<usize> {
         usize::try_from(self.long()?).ok()
     }
@@ -92,7 +96,6 @@ impl<'a> Reader<'a> {
 
     /// The next object.
     unsafe fn object(&mut self) -> Option<Object> {
-        let start = self.at;
         let kind = self.byte()?;
         let api = self.state.objects.api;
         // SAFETY: called by `code`, as all below.
@@ -150,17 +153,20 @@ impl<'a> Reader<'a> {
                     self.keep(kind, string)
                 }
                 b'g' => {
-                    self.take(8)?;
-                    self.as_cpython_does(kind, start)
+                    let number = (api.PyFloat_FromDouble)(self.double()?);
+                    let number = self.state.objects.unless_failed(number)?;
+                    self.keep(kind, number)
                 }
                 b'y' => {
-                    self.take(16)?;
-                    self.as_cpython_does(kind, start)
+                    let number = (api.PyComplex_FromDoubles)(self.double()?, self.double()?);
+                    let number = self.state.objects.unless_failed(number)?;
+                    self.keep(kind, number)
                 }
                 b'l' => {
-                    let digits = self.long()?.unsigned_abs() as usize;
-                    self.take(digits.checked_mul(2)?)?;
-                    self.as_cpython_does(kind, start)
+                    let digits = self.long()?;
+                    let content = self.take((digits.unsigned_abs() as usize).checked_mul(2)?)?;
+                    let number = self.state.objects.long(digits < 0, content)?;
+                    self.keep(kind, number)
                 }
                 b'>' => self.frozen_set(kind),
                 _ => None,
@@ -194,18 +200,6 @@ impl<'a> Reader<'a> {
             unsafe { objects.unicode(content) }
         };
         self.keep(kind, string?)
-    }
-
-    /// An object that has no parts, from its bytes.
-    unsafe fn as_cpython_does(&mut self, kind: u8, start: usize) -> Option<Object> {
-        let objects = &self.state.objects;
-        let bytes = self.data.get(start..self.at)?;
-        // SAFETY: called by `object`; pointer and length are of one live slice.
-        let object = unsafe {
-            (objects.api.PyMarshal_ReadObjectFromString)(bytes.as_ptr().cast(), bytes.len() as isize)
-        };
-        let object = objects.unless_failed(object)?;
-        self.keep(kind, object)
     }
 
     unsafe fn tuple(&mut self, kind: u8, length: usize) -> Option<Object> {
