@@ -8,7 +8,7 @@
 //! In: the base's `.symtab`. Out: bytes to write over its code. A function that CPython calls for the main interpreter
 //! only returns at once. One that it calls for each interpreter is called by way of the stub, which leaves it out for the
 //! main one: the end of a subinterpreter is untouched. Where there is no symbol table, or none that can be understood,
-//! nothing is changed.
+//! nothing is changed; nor in a CPython that has assertions.
 //!
 //! The one thing that a program could miss: callbacks of weak references to builtin types and to code compiled into CPython,
 //! where the reference itself has leaked.
@@ -33,6 +33,9 @@ const ROOM: &[u8] = b".snapfreeze.leave";
 
 /// `PyInterpreterState *PyInterpreterState_Main(void)`.
 const MAIN: &[u8] = b"PyInterpreterState_Main";
+
+/// What a CPython calls that was built with assertions: its functions assert that those before them have tidied up.
+const ASSERTION: &[u8] = b"__assert_fail";
 
 /// The functions that call what is left out; compilers may have put one into the other.
 const CALLERS: [&[u8]; 4] =
@@ -101,6 +104,9 @@ pub struct Patch {
 /// What leaves CPython's last functions out. The base is the second object.
 pub fn patches(objects: &[Image<'_>], minor: Option<u8>, layout: &Layout) -> Vec<Patch> {
     let ([stub, base, ..], Some(minor)) = (objects, minor) else { return Vec::new() };
+    if base.symbols.iter().any(|symbol| symbol.name == ASSERTION) {
+        return Vec::new();
+    }
     let LeftOut { once, each } = left_out(minor);
     let functions = Functions::read(base, &[once, each, &CALLERS, &[MAIN]]);
     let mut patches = Patches { layout, all: Vec::new() };
@@ -324,6 +330,17 @@ mod tests {
         assert_eq!(of(&[local[0], local[0]], 11), [], "there are two of the name");
         assert_eq!(of(&[("_Py_Deepfreeze_Fini.part.0", elf::STB_LOCAL, at, 32)], 11), [], "a part");
         assert_eq!(patches_of(STUB, 11), [], "no symbols");
+    }
+
+    #[test]
+    fn a_cpython_with_assertions_is_left_alone() {
+        let (mut base, _) = with_symbols(STUB, &[("_PyIO_Fini", elf::STB_LOCAL, code_start(), 32)]);
+        assert_eq!(patches_of(&base, 11).len(), 1);
+        let name = b"\0pthread_sigmask\0";
+        let at = base.windows(name.len()).position(|bytes| bytes == name).unwrap();
+        base[at + 1..at + 1 + ASSERTION.len()].copy_from_slice(ASSERTION);
+        base[at + 1 + ASSERTION.len()] = 0;
+        assert_eq!(patches_of(&base, 11), []);
     }
 
     #[test]
