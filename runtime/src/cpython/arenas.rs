@@ -4,9 +4,10 @@
 //! thousand. Here, once the program has shown that it needs memory, arenas are cut from regions that the kernel may fill with
 //! one page of 2 MiB (`madvise`, the default of most distributions' transparent huge pages; elsewhere they are as ever).
 //!
-//! What keeps the memory of a process within a region's rest of python's: the first [`PLAIN`] bytes are mapped as CPython does;
-//! so is what comes after [`LAST`], for a huge page of which a part was given back, or copied after a fork, is free again
-//! only when all of it is, or when the kernel runs short; and so are arenas of a program that has had as many before.
+//! What keeps the memory of a process within a region's rest of python's: the first [`PLAIN`] bytes are mapped as CPython does,
+//! but for pages that any program writes to ([`WRITTEN`]); so is what comes after [`LAST`], for a huge page of which a part
+//! was given back, or copied after a fork, is free again only when all of it is, or when the kernel runs short; and so are
+//! arenas of a program that has had as many before.
 //!
 //! Source: `_PyObject_ArenaMmap` and `new_arena` in `Objects/obmalloc.c`; `PyObjectArenaAllocator` in
 //! `Include/cpython/objimpl.h`; Documentation/admin-guide/mm/transhuge.rst of Linux.
@@ -16,11 +17,15 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use super::api::Api;
-use crate::os::pages::{map, map_huge, unmap};
+use crate::os::pages::{fill, map, map_huge, unmap};
 use crate::vfs::system::{errno, set_errno};
 
 /// Bytes of a region, and what its address is a multiple of: a huge page of x86-64, and of AArch64 with pages of 4 KiB.
 const REGION: usize = 2 << 20;
+
+/// Bytes of arenas that every interpreter writes to while it starts (178 pages with CPython 3.11, 240 with 3.10): their pages
+/// come in one call, not in a fault each.
+const WRITTEN: usize = 640 << 10;
 
 /// Bytes of arenas before the first region.
 const PLAIN: usize = 2 << 20;
@@ -66,6 +71,11 @@ unsafe extern "C" fn allocate(_context: *mut c_void, size: usize) -> *mut c_void
         .or_else(|| map(size));
     match found {
         Some(arena) => {
+            let written = WRITTEN.saturating_sub(held.saturating_sub(size)).min(size);
+            if grows && written > 0 {
+                // SAFETY: it is a mapping of this length, and arenas and `WRITTEN` are of whole pages.
+                unsafe { fill(arena, written) };
+            }
             set_errno(number);
             arena
         }
