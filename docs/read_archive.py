@@ -43,7 +43,7 @@ ENTRY_KINDS = {1: "script", 2: "module"}
 INTERPRETER_MODES = {0: "never", 1: "by its arguments", 2: "by the environment"}
 PLACEMENTS = {0: "in the archive", 1: "beside the executable"}
 NODE_KINDS = {1: "directory", 2: "file", 3: "link"}
-CODECS = {0: "stored", 1: "zstd"}
+CODECS = {0: "stored", 1: "zstd", 2: "zstd, positions"}
 NONE = 0xFFFFFFFF
 
 
@@ -265,7 +265,7 @@ def check(archive: Archive) -> None:
     end = HEADER.size
     for block in blocks:
         assert block.offset == end, "blocks follow one another without a gap"
-        assert block.codec == "zstd" or block.stored_length == block.raw_length
+        assert block.codec != "stored" or block.stored_length == block.raw_length
         end += block.stored_length
     assert end == archive.index_offset, "the index follows the last block"
 

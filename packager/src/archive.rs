@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use snapfreeze_runtime::archive::writer::{
-    ArchiveWriter, LeftOutRecord, LibraryRecord, ModuleRecord, NodeRecord, NodeRecordContent, PackedBlock,
-    TargetRecord, WriteError, compress,
+    ArchiveWriter, LeftOutRecord, LibraryRecord, Method, ModuleRecord, NodeRecord, NodeRecordContent,
+    PackedBlock, TargetRecord, WriteError, compress,
 };
 use snapfreeze_runtime::archive::{Extent, LeaveKind, ModuleKind, Placement};
 
@@ -98,10 +98,7 @@ pub fn write<W: Write + Seek>(
     let early = early_libraries(plan);
     let (added, natives): (Vec<usize>, Vec<Native>) = (plan.libraries.iter().enumerate())
         .filter(|(number, library)| !(library.is_fused || beside && library_files.contains_key(number)))
-        .map(|(number, library)| {
-            let level = packer.native_level(early.contains(&number));
-            (number, (library.path.as_path(), level))
-        })
+        .map(|(number, library)| (number, (library.path.as_path(), early.contains(&number))))
         .unzip();
     let mut libraries = vec![NOTHING; plan.libraries.len()];
     for (number, content) in added.into_iter().zip(packer.add_natives(&natives)?) {
@@ -219,7 +216,9 @@ struct Packer<'a, W> {
 }
 
 impl<W: Write + Seek> Packer<'_, W> {
-    /// Packs the code of modules into blocks, in the order given.
+    /// Packs the code of modules into blocks, in the order given. With the bootstrap it is what a start is expected to import:
+    /// the start waits for the first block, so that is a short one, and the others are each twice as long as the one before, up
+    /// to the length that blocks of code have.
     fn add_code(
         &mut self,
         modules: &[&PlannedModule],
@@ -227,6 +226,11 @@ impl<W: Write + Seek> Packer<'_, W> {
         header: &[u8; PYC_HEADER],
         bootstrap: Option<&[u8]>,
     ) -> Result<Extents, ArchiveWriteError> {
+        let Levels { code, later_code, first_code_block, code_block, later_code_block, .. } = self.levels;
+        let (level, mut longest, longest_of_all) = match bootstrap {
+            Some(_) => (code, first_code_block, code_block),
+            None => (later_code, later_code_block, later_code_block),
+        };
         let codes = modules.iter().filter_map(|module| {
             Some((module.name.as_str(), bytecode.modules.get(&module.name)?.as_slice()))
         });
@@ -234,10 +238,10 @@ impl<W: Write + Seek> Packer<'_, W> {
         let mut places: Vec<(String, usize, usize, usize)> = Vec::new();
         for (name, code) in bootstrap.map(|code| (BOOTSTRAP, code)).into_iter().chain(codes) {
             let length = header.len() + code.len();
-            if blocks
-                .last()
-                .is_none_or(|block| !block.is_empty() && block.len() + length > self.levels.code_block)
-            {
+            if blocks.last().is_none_or(|block| !block.is_empty() && block.len() + length > longest) {
+                if !blocks.is_empty() {
+                    longest = (2 * longest).min(longest_of_all);
+                }
                 blocks.push(Vec::new());
             }
             let number = blocks.len() - 1;
@@ -248,7 +252,7 @@ impl<W: Write + Seek> Packer<'_, W> {
             }
         }
         let blocks: Vec<&[u8]> = blocks.iter().map(Vec::as_slice).collect();
-        let numbers = self.add_blocks(&blocks, self.levels.code)?;
+        let numbers = self.add_blocks(&blocks, level)?;
         Ok(places
             .into_iter()
             .filter_map(|(name, number, offset, length)| {
@@ -270,8 +274,7 @@ impl<W: Write + Seek> Packer<'_, W> {
                 _ => None,
             })
         };
-        let natives: Vec<Native> =
-            extensions().map(|(module, path)| (path, self.native_level(module.eager))).collect();
+        let natives: Vec<Native> = extensions().map(|(module, path)| (path, module.eager)).collect();
         let added = if beside { vec![NOTHING; natives.len()] } else { self.add_natives(&natives)? };
         for ((module, _), content) in extensions().zip(added) {
             extents.insert(module.name.clone(), content);
@@ -293,19 +296,21 @@ impl<W: Write + Seek> Packer<'_, W> {
         let (cache, progress) = (self.cache, self.progress);
         let packed: Vec<PackedBlock> = blocks
             .par_iter()
-            .map(|raw| compress_with_cache(cache, raw, level).inspect(|_| progress.add(raw.len() as u64)))
+            .map(|raw| {
+                compress_with_cache(cache, raw, level.into()).inspect(|_| progress.add(raw.len() as u64))
+            })
             .collect::<Result<_, _>>()
             .map_err(ArchiveWriteError::Compress)?;
         Ok(packed.iter().map(|block| self.writer.add_block(block)).collect::<Result<_, _>>()?)
     }
 }
 
-fn compress_with_cache(cache: &Cache, raw: &[u8], level: i32) -> std::io::Result<PackedBlock> {
-    let key = Key::of([COMPRESSOR, level.to_le_bytes().as_slice(), raw]);
+fn compress_with_cache(cache: &Cache, raw: &[u8], method: Method) -> std::io::Result<PackedBlock> {
+    let key = Key::of([COMPRESSOR, method.to_bytes().as_slice(), raw]);
     if let (Some(stored), Ok(length)) = (cache.get(Shelf::Blocks, &key), u32::try_from(raw.len())) {
         return Ok(PackedBlock::from_stored(stored, length));
     }
-    let block = compress(raw, level)?;
+    let block = compress(raw, method)?;
     // What does not compress is not worth its place there: that is found out again soon enough.
     if block.stored().len() < raw.len() {
         cache.put(Shelf::Blocks, &key, block.stored());

@@ -4,22 +4,36 @@
 //! with low levels, the second shrinks, and only below level 1 by much. Larger blocks compress better; they are
 //! decompressed as a whole, and side by side only with others.
 
+use snapfreeze_runtime::archive::writer::Method;
+
 use crate::request::CompressOption;
 
 /// zstd levels, and the lengths of blocks in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Levels {
-    /// Of bytecode: little data.
+    /// Of the bytecode of modules that a start is expected to import.
     pub code: i32,
-    /// Modules are packed up to this many bytes a block: small enough that a start decompresses little it does not need,
-    /// large enough to compress well.
+    /// Of that of other modules. Large blocks do most of what a higher level would do, in a fraction of its time.
+    pub later_code: i32,
+    /// Modules that a start is expected to import are packed up to so many bytes a block, the first: a start waits for it.
+    pub first_code_block: usize,
+    /// They are packed up to this many bytes a block, the others: nearly all of them is wanted.
     pub code_block: usize,
+    /// Other modules are packed up to this many bytes a block: small enough that an import decompresses little it does not
+    /// need, large enough to compress well.
+    pub later_code_block: usize,
     /// Of native files that a start is expected to load: the bulk of the data.
     pub native: i32,
     /// Of other native files.
-    pub later_native: i32,
+    pub later_native: Method,
     /// Native files are cut into pieces of at most this many bytes, which can be decompressed side by side.
     pub native_block: usize,
+    /// Native files that no start is expected to load share blocks of at most this many bytes: to load one is to decompress
+    /// the block.
+    pub later_native_block: usize,
+    /// So many bytes of machine code for each distance in it that is written as a position, or fewer: else
+    /// what is saved is not worth the time that it takes to undo it. None: no positions.
+    pub positions: Option<usize>,
     /// Of data.
     pub data: i32,
     /// Small files share blocks of at most this many bytes: to read one is to decompress the block.
@@ -46,30 +60,45 @@ impl From<CompressOption> for Levels {
         match option {
             CompressOption::Fast => Self {
                 code: -3,
+                later_code: -3,
+                first_code_block: 256 << 10,
                 code_block: 256 << 10,
+                later_code_block: 256 << 10,
                 native: -5,
-                later_native: 1,
+                later_native: Method::Level(1),
                 native_block: 1 << 20,
+                later_native_block: 256 << 10,
+                positions: None,
                 data: 1,
                 data_block: 256 << 10,
                 large_data_block: 1 << 20,
             },
             CompressOption::Balanced => Self {
-                code: 15,
-                code_block: 256 << 10,
+                code: 17,
+                later_code: 12,
+                first_code_block: 256 << 10,
+                code_block: 1 << 20,
+                later_code_block: 1 << 20,
                 native: 9,
-                later_native: 12,
+                later_native: Method::ShortSearches,
                 native_block: 4 << 20,
+                later_native_block: 512 << 10,
+                positions: Some(64),
                 data: 9,
                 data_block: 512 << 10,
                 large_data_block: 1 << 20,
             },
             CompressOption::Small => Self {
                 code: 19,
-                code_block: 512 << 10,
+                later_code: 19,
+                first_code_block: 256 << 10,
+                code_block: 2 << 20,
+                later_code_block: 1 << 20,
                 native: 19,
-                later_native: 19,
+                later_native: Method::Level(19),
                 native_block: 4 << 20,
+                later_native_block: 1 << 20,
+                positions: Some(256),
                 data: 19,
                 data_block: 512 << 10,
                 large_data_block: 1 << 20,

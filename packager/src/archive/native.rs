@@ -1,11 +1,15 @@
-//! Native files in the archive: what the dynamic linker loads of them, in blocks of their own.
+//! Native files in the archive: what the dynamic linker loads of them.
+//!
+//! Those that a start is expected to load have blocks of their own, which can be decompressed side by side into the memory
+//! that they are loaded from. Of the others the small ones share blocks, for what they have in common.
 
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use snapfreeze_runtime::archive::Extent;
-use snapfreeze_runtime::archive::writer::PackedBlock;
+use snapfreeze_runtime::archive::branches::to_positions;
+use snapfreeze_runtime::archive::writer::{Method, PackedBlock};
 
 use super::levels::Levels;
 use super::{ArchiveWriteError, BATCH, Packer, compress_with_cache, read_error};
@@ -13,35 +17,31 @@ use crate::cache::Cache;
 use crate::collect::native::loaded::loaded_part;
 use crate::progress::Progress;
 
-/// A native file, and the level at which it is compressed.
-pub(super) type Native<'a> = (&'a Path, i32);
+/// A native file, and whether a start is expected to load it.
+pub(super) type Native<'a> = (&'a Path, bool);
 
-/// A native file, compressed.
-struct Packed {
-    blocks: Vec<PackedBlock>,
-    /// Its length in bytes before that.
-    length: u64,
+/// What a block is made of.
+enum Raw<'a> {
+    /// A piece of a file.
+    Piece(&'a [u8]),
+    /// Files, end to end.
+    Shared(Vec<u8>),
 }
 
 impl<W: Write + Seek> Packer<'_, W> {
-    /// The level for a native file, by whether a start is expected to load it.
-    pub(super) fn native_level(&self, is_early: bool) -> i32 {
-        if is_early { self.levels.native } else { self.levels.later_native }
-    }
-
-    /// Writes native files, each once, and says where. They are compressed side by side, for most are one block.
+    /// Writes native files, each once, and says where.
     pub(super) fn add_natives(&mut self, files: &[Native<'_>]) -> Result<Vec<Extent>, ArchiveWriteError> {
         let real: Vec<PathBuf> = files
             .iter()
             .map(|(path, _)| path.canonicalize().unwrap_or_else(|_| (*path).to_owned()))
             .collect();
-        let mut batch: Vec<(&PathBuf, i32)> = Vec::new();
+        let mut batch: Vec<(&PathBuf, bool)> = Vec::new();
         let mut length = 0;
-        for (path, (_, level)) in real.iter().zip(files) {
+        for (path, (_, is_early)) in real.iter().zip(files) {
             if self.native.contains_key(path) || batch.iter().any(|(other, _)| *other == path) {
                 continue;
             }
-            batch.push((path, *level));
+            batch.push((path, *is_early));
             length += std::fs::metadata(path).map_or(0, |status| status.len());
             if length >= BATCH {
                 self.add_batch(&batch)?;
@@ -52,44 +52,76 @@ impl<W: Write + Seek> Packer<'_, W> {
         Ok(real.iter().filter_map(|path| self.native.get(path).copied()).collect())
     }
 
-    fn add_batch(&mut self, batch: &[(&PathBuf, i32)]) -> Result<(), ArchiveWriteError> {
-        let packing =
-            Packing { levels: self.levels, strip: self.strip, cache: self.cache, progress: self.progress };
-        let packed: Vec<Packed> =
-            batch.par_iter().map(|(path, level)| packing.pack(path, *level)).collect::<Result<_, _>>()?;
-        for ((path, _), Packed { blocks, length }) in batch.iter().zip(packed) {
-            let numbers: Vec<u32> =
-                blocks.iter().map(|block| self.writer.add_block(block)).collect::<Result<_, _>>()?;
-            let extent = Extent { block: numbers.first().copied().unwrap_or_default(), offset: 0, length };
-            self.native.insert((*path).clone(), extent);
+    fn add_batch(&mut self, batch: &[(&PathBuf, bool)]) -> Result<(), ArchiveWriteError> {
+        let (levels, strip, cache, progress) = (self.levels, self.strip, self.cache, self.progress);
+        let contents: Vec<Vec<u8>> =
+            batch.par_iter().map(|(path, _)| content(path, strip, progress)).collect::<Result<_, _>>()?;
+        // A file's place is its first block, and its offset there.
+        let mut blocks: Vec<(Raw<'_>, Method)> = Vec::new();
+        let mut places: Vec<(usize, usize)> = Vec::new();
+        let mut shared: Option<usize> = None;
+        for ((_, is_early), content) in batch.iter().zip(&contents) {
+            if *is_early || content.len() > levels.later_native_block / 2 {
+                let method = if *is_early { levels.native.into() } else { levels.later_native };
+                places.push((blocks.len(), 0));
+                blocks.extend(levels.native_pieces(content).map(|piece| (Raw::Piece(piece), method)));
+                continue;
+            }
+            let fits = |number: &usize| match &blocks[*number].0 {
+                Raw::Shared(block) => block.len() + content.len() <= levels.later_native_block,
+                Raw::Piece(_) => false,
+            };
+            let number = shared.filter(fits).unwrap_or_else(|| {
+                blocks.push((Raw::Shared(Vec::new()), levels.later_native));
+                blocks.len() - 1
+            });
+            shared = Some(number);
+            if let (Raw::Shared(block), _) = &mut blocks[number] {
+                places.push((number, block.len()));
+                block.extend_from_slice(content);
+            }
+        }
+        let compress = |(raw, method): &(Raw<'_>, Method)| {
+            let raw: &[u8] = match raw {
+                Raw::Piece(piece) => piece,
+                Raw::Shared(block) => block,
+            };
+            let block = compress_code(cache, raw, *method, levels);
+            block.inspect(|_| progress.add(raw.len() as u64))
+        };
+        let packed: Vec<PackedBlock> =
+            blocks.par_iter().map(compress).collect::<Result<_, _>>().map_err(ArchiveWriteError::Compress)?;
+        let numbers: Vec<u32> =
+            packed.iter().map(|block| self.writer.add_block(block)).collect::<Result<_, _>>()?;
+        for (((path, _), content), (block, offset)) in batch.iter().zip(&contents).zip(places) {
+            // An empty file has no block.
+            let block = numbers.get(block).copied().unwrap_or_default();
+            let Ok(offset) = u32::try_from(offset) else { continue };
+            self.native.insert((*path).clone(), Extent { block, offset, length: content.len() as u64 });
         }
         Ok(())
     }
 }
 
-/// How native files are packed.
-#[derive(Clone, Copy)]
-struct Packing<'a> {
-    levels: Levels,
-    strip: bool,
-    cache: &'a Cache,
-    progress: &'a Progress,
+/// What is written of a file.
+fn content(path: &Path, strip: bool, progress: &Progress) -> Result<Vec<u8>, ArchiveWriteError> {
+    let bytes = std::fs::read(path).map_err(|source| read_error(path, source))?;
+    let whole = bytes.len();
+    let bytes = if strip { loaded_part(bytes) } else { bytes };
+    // What is not taken is done with.
+    progress.add((whole - bytes.len()) as u64);
+    Ok(bytes)
 }
 
-impl Packing<'_> {
-    fn pack(self, path: &Path, level: i32) -> Result<Packed, ArchiveWriteError> {
-        let bytes = std::fs::read(path).map_err(|source| read_error(path, source))?;
-        let whole = bytes.len();
-        let bytes = if self.strip { loaded_part(bytes) } else { bytes };
-        // What is not taken is done with.
-        self.progress.add((whole - bytes.len()) as u64);
-        let compress = |raw: &&[u8]| {
-            let block = compress_with_cache(self.cache, raw, level);
-            block.inspect(|_| self.progress.add(raw.len() as u64))
-        };
-        let pieces: Vec<&[u8]> = self.levels.native_pieces(&bytes).collect();
-        let blocks =
-            pieces.par_iter().map(compress).collect::<Result<_, _>>().map_err(ArchiveWriteError::Compress)?;
-        Ok(Packed { blocks, length: bytes.len() as u64 })
+/// Compresses a block of machine code, with positions for distances where there are enough.
+fn compress_code(cache: &Cache, raw: &[u8], method: Method, levels: Levels) -> std::io::Result<PackedBlock> {
+    if let Some(spacing) = levels.positions {
+        let mut positions = raw.to_vec();
+        if to_positions(&mut positions).saturating_mul(spacing) >= raw.len()
+            && let Some(block) = compress_with_cache(cache, &positions, method)?.of_positions()
+        {
+            return Ok(block);
+        }
     }
+    compress_with_cache(cache, raw, method)
 }

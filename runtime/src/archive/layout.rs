@@ -440,6 +440,8 @@ pub enum Codec {
     Stored = 0,
     /// One zstd frame (RFC 8878).
     Zstd = 1,
+    /// One zstd frame, of machine code with positions instead of distances ([`super::branches`]).
+    ZstdPositions = 2,
 }
 
 impl Codec {
@@ -448,6 +450,7 @@ impl Codec {
         match id {
             0 => Some(Self::Stored),
             1 => Some(Self::Zstd),
+            2 => Some(Self::ZstdPositions),
             _ => None,
         }
     }
@@ -483,7 +486,7 @@ mod tests {
         for kind in [EntryKind::Script, EntryKind::Module] {
             assert_eq!(EntryKind::from_id(kind as u8), Some(kind));
         }
-        for codec in [Codec::Stored, Codec::Zstd] {
+        for codec in [Codec::Stored, Codec::Zstd, Codec::ZstdPositions] {
             assert_eq!(Codec::from_id(codec as u32), Some(codec));
         }
         for kind in [NodeKind::Directory, NodeKind::File, NodeKind::Symlink] {
@@ -513,7 +516,7 @@ mod tests {
         assert_eq!(ModuleKind::from_id(0), None);
         assert_eq!(ModuleKind::from_id(4), None);
         assert_eq!(EntryKind::from_id(0), None);
-        assert_eq!(Codec::from_id(2), None);
+        assert_eq!(Codec::from_id(3), None);
         assert_eq!(NodeKind::from_id(0), None);
         assert_eq!(InterpreterMode::from_id(3), None);
         assert_eq!(Placement::from_id(2), None);

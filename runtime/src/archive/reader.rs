@@ -6,6 +6,7 @@
 
 use core::ops::Range;
 
+use super::branches;
 use super::error::ArchiveError;
 use super::layout::{
     self, AheadKind, Codec, EntryKind, Extent, HEADER_LENGTH, InterpreterMode, LeaveKind, MAX_BLOCK_LENGTH,
@@ -356,7 +357,7 @@ impl<'a> Archive<'a> {
         match block.codec {
             Codec::Stored if block.stored.len() == out.len() => out.copy_from_slice(block.stored),
             Codec::Stored => return Err(damaged),
-            Codec::Zstd => match decompress(out, block.stored) {
+            Codec::Zstd | Codec::ZstdPositions => match decompress(out, block.stored) {
                 Ok(length) if length == block.raw_length as usize => {}
                 // zstd_errors.h, ZSTD_error_memory_allocation
                 Err(code) if zstd_safe::get_error_name(code).contains("not enough memory") => {
@@ -364,6 +365,9 @@ impl<'a> Archive<'a> {
                 }
                 _ => return Err(damaged),
             },
+        }
+        if block.codec == Codec::ZstdPositions {
+            branches::to_distances(out);
         }
         Ok(())
     }

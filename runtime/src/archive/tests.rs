@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 
+use super::branches::to_positions;
 use super::layout::{self, checksum};
 use super::reader::Archive;
 use super::writer::{
@@ -142,6 +143,21 @@ fn read_all(bytes: &[u8]) -> Result<Vec<Vec<u8>>, ArchiveError> {
         contents.push(archive.read(reasons)?);
     }
     Ok(contents)
+}
+
+#[test]
+fn a_block_of_positions_reads_as_the_distances_that_were_there() {
+    let calls: Vec<u8> = (0..400i32).flat_map(|n| [&[0xe8], &(-5 * n).to_le_bytes()[..]].concat()).collect();
+    let mut positions = calls.clone();
+    assert_eq!(to_positions(&mut positions), 399, "the last bytes are left alone");
+    let block = compress(&positions, 3).unwrap().of_positions().unwrap();
+    assert!(block.stored().len() * 10 < compress(&calls, 3).unwrap().stored().len());
+    assert!(compress(b"short", 3).unwrap().of_positions().is_none(), "it is stored as it is");
+    let mut writer = ArchiveWriter::new(Cursor::new(Vec::new())).unwrap();
+    let block = writer.add_block(&block).unwrap();
+    let bytes = writer.finish(&no_target()).unwrap().1.into_inner();
+    let content = Extent { block, offset: 0, length: calls.len() as u64 };
+    assert!(Archive::open(&bytes).unwrap().read(content).unwrap() == calls);
 }
 
 #[test]

@@ -6,9 +6,9 @@ use crate::os::pages::Pages;
 use crate::os::recent::{Recent, read};
 use crate::profile;
 
-/// Blocks kept at a time, of some hundred kilobytes each. Deep import chains come back to blocks: with four, a third of
-/// all blocks that a start of numpy or httpx needs would be decompressed twice.
-const KEPT: usize = 16;
+/// Blocks kept at a time, of a megabyte as a rule. Deep import chains come back to blocks: with only the latest megabyte, a
+/// third of all that a start of numpy or httpx needs would be decompressed twice.
+const KEPT: usize = 12;
 
 /// The most recently used blocks.
 #[derive(Default)]

@@ -1,0 +1,167 @@
+//! Distances in machine code of x86-64, written as positions: they compress better.
+//!
+//! Calls, jumps and accesses to data are encoded as the distance from the next instruction to their target, so each that
+//! leads to one place is another number. As positions they are equal (the idea is that of the BCJ filters, "branch,
+//! call, jump", of many archivers).
+//!
+//! In: a block of a native file. What stands behind some bytes is taken for a distance: `E8` and `E9`, which are calls
+//! and jumps, and `89`, `8B`, `8D` and `8F`, which move what is in memory or its address, where the byte behind them says that
+//! the operand is relative to the instruction pointer (Intel SDM, volume 2, table 2-2: mod 00, r/m 101). Code and data are not
+//! told apart. That costs nothing but size, for each number is exchanged for exactly one other, in place, and what is
+//! looked at to find the next one is never among the exchanged bytes. So nothing can fail, and all bytes can be changed back.
+
+/// Numbers from -[`REACH`] up to it are exchanged, among each other; the others are none that lead into the same file.
+/// A position is a number up to the length of a block, which is less.
+const REACH: u32 = 1 << 29;
+
+/// Length of a distance, and of what may stand before it: an opcode, and a byte that says what its operands are.
+const DISTANCE: usize = 4;
+const BEFORE: usize = 2;
+
+/// So many bytes are looked at together, as one word.
+const STEP: usize = size_of::<u64>();
+
+/// Exchanges distances for positions; returns how many.
+#[cfg(feature = "write")]
+pub fn to_positions(bytes: &mut [u8]) -> usize {
+    exchange(bytes, u32::wrapping_add)
+}
+
+/// Undoes [`to_positions`].
+pub fn to_distances(bytes: &mut [u8]) {
+    let _ = exchange(bytes, u32::wrapping_sub);
+}
+
+fn exchange(bytes: &mut [u8], exchanged: impl Fn(u32, u32) -> u32) -> usize {
+    let mut count = 0;
+    // Where the distance before ends: no instruction begins within it.
+    let mut free = 0;
+    let mut start = 0;
+    while let Some(window) =
+        bytes.get(start..).and_then(|rest| rest.first_chunk::<{ STEP + BEFORE + DISTANCE }>())
+    {
+        let mut found = instructions(window);
+        while found != 0 {
+            let opcode = start + found.trailing_zeros() as usize / 8;
+            found &= found - 1;
+            if opcode < free {
+                continue;
+            }
+            let length = if is_branch(bytes[opcode]) { 1 } else { 2 };
+            let at = opcode + length;
+            free = at + DISTANCE;
+            let Some(place) = bytes.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<DISTANCE>()) else {
+                break;
+            };
+            let number = u32::from_le_bytes(*place).wrapping_add(REACH);
+            if number < 2 * REACH {
+                // A block is shorter than `REACH` (MAX_BLOCK_LENGTH); the position of a longer one would be cut, alike both ways.
+                let number = exchanged(number, free as u32) % (2 * REACH);
+                *place = number.wrapping_sub(REACH).to_le_bytes();
+                count += 1;
+            }
+        }
+        start += STEP;
+    }
+    count
+}
+
+fn is_branch(opcode: u8) -> bool {
+    opcode & 0xfe == 0xe8
+}
+
+/// Which of the first bytes are opcodes that a distance may follow: each has the highest bit of its byte.
+fn instructions(window: &[u8; STEP + BEFORE + DISTANCE]) -> u64 {
+    let word = |from: usize| window[from..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    let all = |byte: u8| u64::from_le_bytes([byte; STEP]);
+    // A byte is zero where no bit of it differs from what is looked for.
+    let zeros = |word: u64| !(((word & all(0x7f)) + all(0x7f)) | word) & all(0x80);
+    let (opcodes, operands) = (word(0), word(1));
+    let branches = (opcodes & all(0xfe)) ^ all(0xe8);
+    let accesses = ((opcodes & all(0xf9)) ^ all(0x89)) | ((operands & all(0xc7)) ^ all(0x05));
+    zeros(branches) | zeros(accesses)
+}
+
+#[cfg(test)]
+#[cfg(feature = "write")]
+mod tests {
+    use super::*;
+
+    /// Bytes in which opcodes, and the byte behind them, are frequent: after a linear congruential generator.
+    fn code(length: usize, seed: u32) -> Vec<u8> {
+        const FREQUENT: [u8; 8] = [0xe8, 0xe9, 0x8b, 0x8d, 0x05, 0x3d, 0xff, 0x00];
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        (0..length)
+            .map(|_| match next() {
+                frequent @ ..0x80 => FREQUENT[usize::from(frequent % 8)],
+                _ => next(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_leads_to_one_place_becomes_equal() {
+        let mut bytes = vec![0x90; 200];
+        for (at, instruction) in [
+            (10, &[0xe8u8][..]),
+            (39, &[0xe9]),
+            (60, &[0x48, 0x8b, 0x05]),
+            (95, &[0x48, 0x8d, 0x3d]),
+            (110, &[0x4c, 0x8b, 0x3c]), // no access relative to the instruction pointer
+        ] {
+            let end = at + instruction.len();
+            bytes[at..end].copy_from_slice(instruction);
+            let distance = 150 - (end as i32 + 4);
+            bytes[end..end + 4].copy_from_slice(&distance.to_le_bytes());
+        }
+        let before = bytes.clone();
+        assert_eq!(to_positions(&mut bytes), 4);
+        for at in [11, 40, 63, 98] {
+            assert_eq!(bytes[at..at + 4], 150i32.to_le_bytes(), "at {at}");
+        }
+        assert_eq!(bytes[110..], before[110..]);
+        to_distances(&mut bytes);
+        assert!(bytes == before);
+    }
+
+    #[test]
+    fn any_bytes_are_changed_back() {
+        for length in (0..200).chain([4096, 70_000]) {
+            for seed in 0..20 {
+                let bytes = code(length, seed);
+                let mut changed = bytes.clone();
+                let count = to_positions(&mut changed);
+                assert!(length < 100 || count > 0);
+                to_distances(&mut changed);
+                assert!(changed == bytes, "{length} bytes, seed {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn opcodes_are_found_by_the_byte_and_the_one_behind_it() {
+        for opcode in 0..=255u8 {
+            for operand in 0..=255u8 {
+                let is_access = matches!(opcode, 0x89 | 0x8b | 0x8d | 0x8f) && operand & 0xc7 == 0x05;
+                let is_found = matches!(opcode, 0xe8 | 0xe9) || is_access;
+                for at in 0..STEP {
+                    let mut window = [0; STEP + BEFORE + DISTANCE];
+                    (window[at], window[at + 1]) = (opcode, operand);
+                    let bit = 0x80 << (8 * at);
+                    let found = instructions(&window);
+                    assert_eq!(found & bit != 0, is_found, "{opcode:x} {operand:x} at {at}");
+                    let is_branch = at + 1 < STEP && matches!(operand, 0xe8 | 0xe9);
+                    assert_eq!(
+                        found & !bit,
+                        if is_branch { bit << 8 } else { 0 },
+                        "{opcode:x} {operand:x} at {at}"
+                    );
+                }
+            }
+        }
+    }
+}
