@@ -97,6 +97,7 @@ api! {
         PyUnicode_FromStringAndSize: fn(*const c_char, isize) -> Object;
         PyUnicode_InternFromString: fn(*const c_char) -> Object;
         PyUnicode_InternInPlace: fn(*mut Object);
+        PyUnicode_InternImmortal: fn(*mut Object);
         PyUnicode_DecodeUTF8: fn(*const c_char, isize, *const c_char) -> Object;
         PyUnicode_DecodeFSDefaultAndSize: fn(*const c_char, isize) -> Object;
         PyUnicode_GetLength: fn(Object) -> isize;

@@ -8,16 +8,17 @@
 //! once a module; and nothing is freed, for what lasts as long as the process can be left to the kernel.
 //!
 //! What that changes for a program: a code object out of the archive lives as long as the process (CPython's own frozen
-//! modules do, too), its reference count is a large number, and a module that is loaded a second time has the code object
-//! of the first. What it does not change: types, values, identities of interned strings, of small numbers and of what
-//! CPython has one of.
+//! modules do, too), its reference count is a large number, a module that is loaded a second time has the code object
+//! of the first, and watchers of code objects (`PyCode_AddWatcher`, 3.12) are not told of it. What it does not change:
+//! types, values, identities of interned strings, of small numbers and of what CPython has one of.
 //!
-//! It is done where the layout is known and the interpreter at hand has it (3.9 to 3.11, no debug build), in the main
+//! It is done where the layout is known and the interpreter at hand has it (3.9 to 3.13, no debug build), in the main
 //! interpreter, and for data that hold nothing but what a compiler puts there. Otherwise [`Unmarshaller::code`] says
 //! that it did not do it, nothing has happened, and CPython does it.
 //!
 //! Source: `Python/marshal.c` (`r_object`), `Objects/codeobject.c`, `Include/cpython/code.h`, `Include/cpython/unicodeobject.h`.
 
+mod code;
 mod layout;
 mod memory;
 mod names;

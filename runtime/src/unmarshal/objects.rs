@@ -1,6 +1,6 @@
 //! Making objects: those that are laid out here, and those that CPython is asked for.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::ptr;
 
 use super::layout::{self, Layout, bytes, class, object, text, tuple};
@@ -9,12 +9,17 @@ use crate::archive::Target;
 use crate::cpython::types::{Object, PY_EQ};
 use crate::cpython::{Api, Owned};
 
-/// A reference count that nothing counts down to zero. CPython's own objects that last forever have one as well
-/// (`_PyObject_IMMORTAL_REFCNT`, 999999999).
-const FOREVER: isize = 1 << 40;
-
 /// The bits of `state` that say whether a string is interned.
 const INTERNED: u32 = 0b11;
+
+/// The bits of `state` that say what a string looks like: `kind`, `compact` and `ascii`. The 24 higher ones mean nothing.
+const LOOKS: u32 = 0b111_1100;
+
+/// The first version of our code objects. By its version a specialised instruction knows a function again; functions have
+/// that of their code object (`MAKE_FUNCTION`), and one of their own only where that is zero: then one that is made anew for
+/// each call is never known again. CPython counts its versions from 1; it would have to make two thousand million code
+/// objects in one process to come to ours.
+const FIRST_VERSION: u32 = 1 << 31;
 
 /// A string that no interpreter has interned: what strings look like is learned from it.
 const SAMPLE: &[u8] = b"not a name";
@@ -28,6 +33,8 @@ pub struct Objects {
     state: u32,
     pub empty_tuple: Object,
     empty_bytes: Object,
+    /// The version of the next code object, from 3.12.
+    version: Cell<u32>,
 }
 
 /// The address of a member.
@@ -81,6 +88,7 @@ impl Objects {
                 memory: RefCell::new(Memory::new(layout.arena)),
                 state: get(sample.get(), text::STATE),
                 empty_tuple: Owned::take(api, (api.PyTuple_New)(0))?.give(),
+                version: Cell::new(FIRST_VERSION),
                 empty_bytes: Owned::take(api, (api.PyBytes_FromStringAndSize)(ptr::null(), 0))?.give(),
             };
             let looks_so = objects.state & INTERNED == 0
@@ -95,7 +103,7 @@ impl Objects {
         let memory = self.memory.borrow_mut().take(size)?.cast().as_ptr();
         // SAFETY: the memory is long enough for the head of an object that has a length.
         unsafe {
-            set(memory, object::REFERENCES, FOREVER);
+            set(memory, object::REFERENCES, self.layout.references);
             set(memory, object::CLASS, class);
             set(memory, object::SIZE, length);
         }
@@ -109,7 +117,7 @@ impl Objects {
         let new = memory.wrapping_byte_add(tuple::COLLECTOR);
         // SAFETY: the memory is long enough for what comes before a tuple, and for the tuple.
         unsafe {
-            set(new, object::REFERENCES, FOREVER);
+            set(new, object::REFERENCES, self.layout.references);
             set(new, object::CLASS, self.api.PyTuple_Type);
             set(new, object::SIZE, length);
         }
@@ -196,7 +204,7 @@ impl Objects {
     /// It is a string.
     pub unsafe fn is_ascii(&self, string: Object) -> bool {
         // SAFETY: from the contract.
-        unsafe { get::<u32>(string, text::STATE) & !INTERNED == self.state }
+        unsafe { (get::<u32>(string, text::STATE) ^ self.state) & LOOKS == 0 }
     }
 
     /// The interned string with this content, UTF-8 with lone surrogates.
@@ -207,7 +215,11 @@ impl Objects {
         // SAFETY: from the contract; the reference that is left is kept forever.
         unsafe {
             let mut string = self.unicode(content)?;
-            (self.api.PyUnicode_InternInPlace)(&raw mut string);
+            if self.layout.has_immortals {
+                (self.api.PyUnicode_InternImmortal)(&raw mut string);
+            } else {
+                (self.api.PyUnicode_InternInPlace)(&raw mut string);
+            }
             Some(string)
         }
     }
@@ -270,6 +282,13 @@ impl Objects {
         let (fixed, item) = self.layout.code_size;
         let size = instructions.checked_mul(item)?.checked_add(fixed)?;
         self.object(self.api.PyCode_Type, instructions, size)
+    }
+
+    /// The version of the next code object; zero, which is none, once there are no more.
+    pub fn next_version(&self) -> u32 {
+        let version = self.version.get();
+        self.version.set(if version == 0 { 0 } else { version.wrapping_add(1) });
+        version
     }
 
     /// An array of numbers that an object refers to.

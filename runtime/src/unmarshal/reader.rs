@@ -4,8 +4,6 @@
 //! made until then is lost memory of this process, and CPython reads the data again and says what is wrong.
 
 use super::State;
-use super::layout::{CodeLayout, inline, separate};
-use super::objects::{get, set};
 use crate::cpython::types::Object;
 
 /// `FLAG_REF`: later data may refer to the object.
@@ -16,17 +14,11 @@ const DEEPEST: u32 = 200;
 
 /// Reads the data of one module.
 pub struct Reader<'a> {
-    state: &'a mut State,
-    data: &'a [u8],
-    at: usize,
-    depth: u32,
-    file: Object,
-}
-
-/// Instructions: a part of the data, or a byte string that there is already.
-enum Instructions<'a> {
-    Data(&'a [u8]),
-    Object(Object),
+    pub(super) state: &'a mut State,
+    pub(super) data: &'a [u8],
+    pub(super) at: usize,
+    pub(super) depth: u32,
+    pub(super) file: Object,
 }
 
 impl<'a> Reader<'a> {
@@ -47,7 +39,7 @@ impl<'a> Reader<'a> {
         (is_code && self.at == self.data.len()).then_some(code)
     }
 
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+    pub(super) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let taken = self.data.get(self.at..)?.get(..length)?;
         self.at += length;
         Some(taken)
@@ -59,7 +51,7 @@ impl<'a> Reader<'a> {
         Some(byte)
     }
 
-    fn long(&mut self) -> Option<i32> {
+    pub(super) fn long(&mut self) -> Option<i32> {
         Some(i32::from_le_bytes(*self.take(4)?.first_chunk()?))
     }
 
@@ -67,7 +59,7 @@ impl<'a> Reader<'a> {
         Some(f64::from_le_bytes(*self.take(8)?.first_chunk()?))
     }
 
-    fn length(&mut self) -> Option<usize> {
+    pub(super) fn length(&mut self) -> Option<usize> {
         usize::try_from(self.long()?).ok()
     }
 
@@ -80,14 +72,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Keeps a place for a container, whose items come first; says which.
-    fn place(&mut self, kind: u8) -> Option<usize> {
+    pub(super) fn place(&mut self, kind: u8) -> Option<usize> {
         (kind & FLAG_REF != 0).then(|| {
             self.state.references.push(core::ptr::null_mut());
             self.state.references.len() - 1
         })
     }
 
-    fn put(&mut self, place: Option<usize>, object: Object) -> Option<Object> {
+    pub(super) fn put(&mut self, place: Option<usize>, object: Object) -> Option<Object> {
         if let Some(place) = place {
             *self.state.references.get_mut(place)? = object;
         }
@@ -95,7 +87,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next object.
-    unsafe fn object(&mut self) -> Option<Object> {
+    pub(super) unsafe fn object(&mut self) -> Option<Object> {
         let kind = self.byte()?;
         let api = self.state.objects.api;
         // SAFETY: called by `code`, as all below.
@@ -234,170 +226,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn deeper(&mut self) -> Option<()> {
+    pub(super) fn deeper(&mut self) -> Option<()> {
         self.depth += 1;
         (self.depth <= DEEPEST).then_some(())
-    }
-
-    /// The next object as the instructions of a code object, which need not be an object by themselves.
-    unsafe fn instructions(&mut self) -> Option<Instructions<'a>> {
-        if *self.data.get(self.at)? == b's' {
-            self.at += 1;
-            let length = self.length()?;
-            return self.take(length).map(Instructions::Data);
-        }
-        // SAFETY: called by `code_object`.
-        unsafe {
-            let object = self.object()?;
-            let objects = &self.state.objects;
-            objects.is_exactly(object, objects.api.PyBytes_Type).then_some(Instructions::Object(object))
-        }
-    }
-
-    unsafe fn code_object(&mut self, kind: u8) -> Option<Object> {
-        let place = self.place(kind);
-        self.deeper()?;
-        // SAFETY: called by `object`.
-        let code = unsafe {
-            match self.state.objects.layout.code {
-                CodeLayout::Inline => self.inline_code(),
-                CodeLayout::Separate => self.separate_code(),
-            }
-        }?;
-        self.depth -= 1;
-        self.put(place, code)
-    }
-
-    /// An object of a type that the code object cannot do without.
-    unsafe fn of(&mut self, class: Object) -> Option<Object> {
-        // SAFETY: called by those that read code objects.
-        unsafe {
-            let object = self.object()?;
-            self.state.objects.is_exactly(object, class).then_some(object)
-        }
-    }
-
-    /// The rest of a code object of 3.11.
-    unsafe fn inline_code(&mut self) -> Option<Object> {
-        let api = self.state.objects.api;
-        let (tuple, bytes, text) = (api.PyTuple_Type, api.PyBytes_Type, api.PyUnicode_Type);
-        // SAFETY: called by `code_object`; the members are those of the version.
-        unsafe {
-            let numbers = [
-                inline::ARGUMENTS,
-                inline::POSITIONAL_ONLY,
-                inline::KEYWORD_ONLY,
-                inline::STACK_SIZE,
-                inline::FLAGS,
-            ];
-            let mut values = [0; 5];
-            for value in &mut values {
-                *value = self.long()?;
-            }
-            let instructions = self.instructions()?;
-            let (start, length) = match &instructions {
-                Instructions::Data(data) => (data.as_ptr(), data.len()),
-                Instructions::Object(object) => {
-                    let content = self.state.objects.content(*object);
-                    (content.as_ptr(), content.len())
-                }
-            };
-            if !length.is_multiple_of(2) {
-                return None;
-            }
-            let code = self.state.objects.code(length / 2)?;
-            for (offset, value) in numbers.into_iter().zip(values) {
-                set(code, offset, value);
-            }
-            core::ptr::copy_nonoverlapping(
-                start,
-                code.cast::<u8>().wrapping_add(inline::INSTRUCTIONS),
-                length,
-            );
-            set(code, inline::WARM_UP, inline::INITIAL_WARM_UP);
-            set(code, inline::CONSTS, self.of(tuple)?);
-            set(code, inline::NAMES, self.of(tuple)?);
-            let (names, kinds) = (self.of(tuple)?, self.of(bytes)?);
-            set(code, inline::VARIABLE_NAMES, names);
-            set(code, inline::VARIABLE_KINDS, kinds);
-            self.of(text)?;
-            set(code, inline::FILE_NAME, self.file);
-            set(code, inline::NAME, self.of(text)?);
-            set(code, inline::QUALIFIED_NAME, self.of(text)?);
-            set(code, inline::FIRST_LINE, self.long()?);
-            set(code, inline::LINE_TABLE, self.of(bytes)?);
-            set(code, inline::EXCEPTION_TABLE, self.of(bytes)?);
-
-            let objects = &self.state.objects;
-            let kinds = objects.content(kinds);
-            if objects.items(names).len() != kinds.len() {
-                return None;
-            }
-            let count = |has: &dyn Fn(u8) -> bool| kinds.iter().filter(|kind| has(**kind)).count() as i32;
-            let is = |kind: u8, flag: u8| kind & flag != 0;
-            set(code, inline::VARIABLES, kinds.len() as i32);
-            set(code, inline::LOCALS, count(&|kind| is(kind, inline::KIND_LOCAL)));
-            set(code, inline::CELLS, count(&|kind| is(kind, inline::KIND_CELL)));
-            let is_plain_cell = |kind| is(kind, inline::KIND_CELL) && !is(kind, inline::KIND_LOCAL);
-            set(code, inline::PLAIN_CELLS, count(&is_plain_cell));
-            set(code, inline::FREE, count(&|kind| is(kind, inline::KIND_FREE)));
-            let words = core::slice::from_raw_parts(start, length).chunks_exact(2);
-            let first = words.clone().position(|word| word.first() == Some(&inline::RESUME));
-            set(code, inline::FIRST_TRACEABLE, first.unwrap_or(words.len()) as i32);
-            Some(code)
-        }
-    }
-
-    /// The rest of a code object of 3.9 or 3.10.
-    unsafe fn separate_code(&mut self) -> Option<Object> {
-        let api = self.state.objects.api;
-        let (tuple, bytes, text) = (api.PyTuple_Type, api.PyBytes_Type, api.PyUnicode_Type);
-        // SAFETY: called by `code_object`; the members are those of the versions.
-        unsafe {
-            let numbers = [
-                separate::ARGUMENTS,
-                separate::POSITIONAL_ONLY,
-                separate::KEYWORD_ONLY,
-                separate::LOCALS,
-                separate::STACK_SIZE,
-            ];
-            let code = self.state.objects.code(0)?;
-            for offset in numbers {
-                set(code, offset, self.long()?);
-            }
-            let flags = self.long()?.cast_unsigned();
-            set(code, separate::INSTRUCTIONS, self.of(bytes)?);
-            set(code, separate::CONSTS, self.of(tuple)?);
-            set(code, separate::NAMES, self.of(tuple)?);
-            let (variables, free, cells) = (self.of(tuple)?, self.of(tuple)?, self.of(tuple)?);
-            set(code, separate::VARIABLE_NAMES, variables);
-            set(code, separate::FREE_NAMES, free);
-            set(code, separate::CELL_NAMES, cells);
-            self.of(text)?;
-            set(code, separate::FILE_NAME, self.file);
-            set(code, separate::NAME, self.of(text)?);
-            set(code, separate::FIRST_LINE, self.long()?);
-            set(code, separate::LINE_TABLE, self.of(bytes)?);
-
-            let objects = &self.state.objects;
-            let (variables, cells) = (objects.items(variables), objects.items(cells));
-            let has_none = cells.is_empty() && objects.items(free).is_empty();
-            let no_free = if has_none { separate::NO_FREE } else { 0 };
-            set(code, separate::FLAGS, flags & !separate::NO_FREE | no_free);
-            let count = |offset| usize::try_from(get::<i32>(code, offset)).ok();
-            let more = separate::TAKES_MORE.into_iter().filter(|flag| flags & flag != 0).count();
-            let arguments = count(separate::ARGUMENTS)? + count(separate::KEYWORD_ONLY)? + more;
-            let arguments = variables.get(..arguments)?;
-            // Names are interned: the same name is the same object.
-            let argument = |cell: &Object| {
-                let found = arguments.iter().position(|argument| argument == cell);
-                found.map_or(separate::NOT_AN_ARGUMENT, |index| index as isize)
-            };
-            if cells.iter().any(|cell| argument(cell) != separate::NOT_AN_ARGUMENT) {
-                let numbers: Vec<isize> = cells.iter().map(argument).collect();
-                set(code, separate::CELL_ARGUMENTS, objects.numbers(&numbers)?);
-            }
-            Some(code)
-        }
     }
 }
