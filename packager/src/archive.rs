@@ -215,10 +215,13 @@ struct Packer<'a, W> {
     native: BTreeMap<PathBuf, Extent>,
 }
 
+/// What a start has got by a point, to the next that it wants: the more there was, the longer it may have to wait.
+const AHEAD: usize = 5;
+
 impl<W: Write + Seek> Packer<'_, W> {
     /// Packs the code of modules into blocks, in the order given. With the bootstrap it is what a start is expected to import:
-    /// the start waits for the first block, so that is a short one, and the others are each twice as long as the one before, up
-    /// to the length that blocks of code have.
+    /// the start waits for the first blocks, so those are short ones. The further the threads that decompress ahead may have
+    /// come, the longer the next block may be: one [`AHEAD`]th of all before it, up to the length that blocks of code have.
     fn add_code(
         &mut self,
         modules: &[&PlannedModule],
@@ -227,10 +230,11 @@ impl<W: Write + Seek> Packer<'_, W> {
         bootstrap: Option<&[u8]>,
     ) -> Result<Extents, ArchiveWriteError> {
         let Levels { code, later_code, first_code_block, code_block, later_code_block, .. } = self.levels;
-        let (level, mut longest, longest_of_all) = match bootstrap {
+        let (level, shortest, longest) = match bootstrap {
             Some(_) => (code, first_code_block, code_block),
             None => (later_code, later_code_block, later_code_block),
         };
+        let mut packed = 0;
         let codes = modules.iter().filter_map(|module| {
             Some((module.name.as_str(), bytecode.modules.get(&module.name)?.as_slice()))
         });
@@ -238,10 +242,9 @@ impl<W: Write + Seek> Packer<'_, W> {
         let mut places: Vec<(String, usize, usize, usize)> = Vec::new();
         for (name, code) in bootstrap.map(|code| (BOOTSTRAP, code)).into_iter().chain(codes) {
             let length = header.len() + code.len();
-            if blocks.last().is_none_or(|block| !block.is_empty() && block.len() + length > longest) {
-                if !blocks.is_empty() {
-                    longest = (2 * longest).min(longest_of_all);
-                }
+            let most = (packed / AHEAD).clamp(shortest, longest.max(shortest));
+            if blocks.last().is_none_or(|block| !block.is_empty() && block.len() + length > most) {
+                packed += blocks.last().map_or(0, Vec::len);
                 blocks.push(Vec::new());
             }
             let number = blocks.len() - 1;

@@ -15,9 +15,9 @@ pub(super) struct Levels {
     pub code: i32,
     /// Of that of other modules. Large blocks do most of what a higher level would do, in a fraction of its time.
     pub later_code: i32,
-    /// Modules that a start is expected to import are packed up to so many bytes a block, the first: a start waits for it.
+    /// Modules that a start is expected to import are packed up to so many bytes a block, the first: a start waits for them.
     pub first_code_block: usize,
-    /// They are packed up to this many bytes a block, the others: nearly all of them is wanted.
+    /// They are packed up to this many bytes a block, the last: nearly all of them is wanted.
     pub code_block: usize,
     /// Other modules are packed up to this many bytes a block: small enough that an import decompresses little it does not
     /// need, large enough to compress well.
