@@ -215,7 +215,7 @@ struct Packer<'a, W> {
     native: BTreeMap<PathBuf, Extent>,
 }
 
-/// What a start has got by a point, to the next that it wants: the more there was, the longer it may have to wait.
+/// All the code before a block, to the longest that the block may be.
 const AHEAD: usize = 5;
 
 impl<W: Write + Seek> Packer<'_, W> {

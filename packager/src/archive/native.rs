@@ -3,6 +3,7 @@
 //! Those that a start is expected to load have blocks of their own, which can be decompressed side by side into the memory
 //! that they are loaded from. Of the others the small ones share blocks, for what they have in common.
 
+use std::borrow::Cow;
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 
@@ -19,14 +20,6 @@ use crate::progress::Progress;
 
 /// A native file, and whether a start is expected to load it.
 pub(super) type Native<'a> = (&'a Path, bool);
-
-/// What a block is made of.
-enum Raw<'a> {
-    /// A piece of a file.
-    Piece(&'a [u8]),
-    /// Files, end to end.
-    Shared(Vec<u8>),
-}
 
 impl<W: Write + Seek> Packer<'_, W> {
     /// Writes native files, each once, and says where.
@@ -56,36 +49,28 @@ impl<W: Write + Seek> Packer<'_, W> {
         let (levels, strip, cache, progress) = (self.levels, self.strip, self.cache, self.progress);
         let contents: Vec<Vec<u8>> =
             batch.par_iter().map(|(path, _)| content(path, strip, progress)).collect::<Result<_, _>>()?;
-        // A file's place is its first block, and its offset there.
-        let mut blocks: Vec<(Raw<'_>, Method)> = Vec::new();
+        // Pieces of files, and owned ones of several files, end to end. A file's place is its first block, and its offset there.
+        let mut blocks: Vec<(Cow<'_, [u8]>, Method)> = Vec::new();
         let mut places: Vec<(usize, usize)> = Vec::new();
         let mut shared: Option<usize> = None;
         for ((_, is_early), content) in batch.iter().zip(&contents) {
             if *is_early || content.len() > levels.later_native_block / 2 {
                 let method = if *is_early { levels.native.into() } else { levels.later_native };
                 places.push((blocks.len(), 0));
-                blocks.extend(levels.native_pieces(content).map(|piece| (Raw::Piece(piece), method)));
+                blocks.extend(levels.native_pieces(content).map(|piece| (Cow::Borrowed(piece), method)));
                 continue;
             }
-            let fits = |number: &usize| match &blocks[*number].0 {
-                Raw::Shared(block) => block.len() + content.len() <= levels.later_native_block,
-                Raw::Piece(_) => false,
-            };
+            let fits = |number: &usize| blocks[*number].0.len() + content.len() <= levels.later_native_block;
             let number = shared.filter(fits).unwrap_or_else(|| {
-                blocks.push((Raw::Shared(Vec::new()), levels.later_native));
+                blocks.push((Cow::Owned(Vec::new()), levels.later_native));
                 blocks.len() - 1
             });
             shared = Some(number);
-            if let (Raw::Shared(block), _) = &mut blocks[number] {
-                places.push((number, block.len()));
-                block.extend_from_slice(content);
-            }
+            let block = blocks[number].0.to_mut();
+            places.push((number, block.len()));
+            block.extend_from_slice(content);
         }
-        let compress = |(raw, method): &(Raw<'_>, Method)| {
-            let raw: &[u8] = match raw {
-                Raw::Piece(piece) => piece,
-                Raw::Shared(block) => block,
-            };
+        let compress = |(raw, method): &(Cow<'_, [u8]>, Method)| {
             let block = compress_code(cache, raw, *method, levels);
             block.inspect(|_| progress.add(raw.len() as u64))
         };

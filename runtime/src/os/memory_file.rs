@@ -9,6 +9,8 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
+use super::pages::fill;
+
 /// "Never to be executed by execve" (linux/memfd.h, Linux 6.3). Loading by the dynamic linker is allowed.
 const MFD_NOEXEC_SEAL: c_uint = 0x8;
 
@@ -158,8 +160,7 @@ pub fn may_grow() -> bool {
     }
 }
 
-/// Has the kernel provide the pages of memory that is about to be written, all at once instead of one fault after the
-/// other. Where it cannot (before Linux 5.14), they come one by one.
+/// [`fill`]s the pages that memory lies in, where they are more than a few.
 pub fn populate(memory: &mut [u8]) {
     /// Faults that are fewer than this cost less than the call.
     const FEW: usize = 8 * PAGE;
@@ -169,7 +170,7 @@ pub fn populate(memory: &mut [u8]) {
     let before = memory.as_ptr().addr() % PAGE;
     let start = memory.as_mut_ptr().wrapping_sub(before).cast();
     // SAFETY: the whole pages that the memory lies in; nothing that they hold changes.
-    unsafe { libc::madvise(start, before + memory.len(), libc::MADV_POPULATE_WRITE) };
+    unsafe { fill(start, before + memory.len()) };
 }
 
 /// Makes a file that would grow over the limit an error instead of a signal, as CPython does when it is initialised.

@@ -64,7 +64,7 @@ impl Pages {
 /// Without effect where it cannot (Linux before 5.14), which sets errno.
 ///
 /// # Safety
-/// The range is the caller's own mapping, writable and of whole pages.
+/// The range begins with a page; the pages that it lies in are the caller's own, and writable.
 pub unsafe fn fill(memory: *mut c_void, length: usize) {
     // SAFETY: from the contract; the content of the pages stays.
     unsafe { libc::madvise(memory, length, libc::MADV_POPULATE_WRITE) };

@@ -3,6 +3,7 @@
 //! It is the first thing that the entry does. The dynamic linker has relocated the stub by then, and run the constructors of
 //! the libraries; nothing of CPython has run.
 
+use super::pages::fill;
 use crate::error::StartError;
 use crate::relr::{self, Packed, SLOT_LENGTH, SlotState};
 
@@ -81,6 +82,6 @@ impl Pages {
         let memory = core::ptr::with_exposed_provenance_mut::<core::ffi::c_void>(self.from as usize);
         let length = (self.to - self.from) as usize;
         // SAFETY: the pages are of this program's own data, and their content stays as it is.
-        unsafe { libc::madvise(memory, length, libc::MADV_POPULATE_WRITE) };
+        unsafe { fill(memory, length) };
     }
 }

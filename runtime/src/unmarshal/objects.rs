@@ -100,28 +100,26 @@ impl Objects {
 
     /// A new object with a length, of `size` bytes; all that is not set is zero.
     fn object(&self, class: Object, length: usize, size: usize) -> Option<Object> {
-        let memory = self.memory.borrow_mut().take(size)?.cast().as_ptr();
-        // SAFETY: the memory is long enough for the head of an object that has a length.
+        self.object_after(0, class, length, size)
+    }
+
+    /// As [`object`](Self::object), behind so many bytes that are zero.
+    fn object_after(&self, before: usize, class: Object, length: usize, size: usize) -> Option<Object> {
+        let memory: Object = self.memory.borrow_mut().take(size.checked_add(before)?)?.cast().as_ptr();
+        let new = memory.wrapping_byte_add(before);
+        // SAFETY: the memory is long enough for what comes before, and for the head of an object that has a length.
         unsafe {
-            set(memory, object::REFERENCES, self.layout.references);
-            set(memory, object::CLASS, class);
-            set(memory, object::SIZE, length);
+            set(new, object::REFERENCES, self.layout.references);
+            set(new, object::CLASS, class);
+            set(new, object::SIZE, length);
         }
-        Some(memory)
+        Some(new)
     }
 
     /// A tuple, not empty, of nulls.
     pub fn tuple(&self, length: usize) -> Option<Object> {
-        let size = length.checked_mul(size_of::<Object>())?.checked_add(tuple::COLLECTOR + tuple::ITEMS)?;
-        let memory: Object = self.memory.borrow_mut().take(size)?.cast().as_ptr();
-        let new = memory.wrapping_byte_add(tuple::COLLECTOR);
-        // SAFETY: the memory is long enough for what comes before a tuple, and for the tuple.
-        unsafe {
-            set(new, object::REFERENCES, self.layout.references);
-            set(new, object::CLASS, self.api.PyTuple_Type);
-            set(new, object::SIZE, length);
-        }
-        Some(new)
+        let size = length.checked_mul(size_of::<Object>())?.checked_add(tuple::ITEMS)?;
+        self.object_after(tuple::COLLECTOR, self.api.PyTuple_Type, length, size)
     }
 
     /// Sets an item of a new tuple.

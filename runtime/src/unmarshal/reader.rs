@@ -71,6 +71,12 @@ impl<'a> Reader<'a> {
         Some(object)
     }
 
+    /// Keeps what CPython was asked for, if it could be made.
+    fn keep_made(&mut self, kind: u8, made: Object) -> Option<Object> {
+        let object = self.state.objects.unless_failed(made)?;
+        self.keep(kind, object)
+    }
+
     /// Keeps a place for a container, whose items come first; says which.
     pub(super) fn place(&mut self, kind: u8) -> Option<usize> {
         (kind & FLAG_REF != 0).then(|| {
@@ -131,9 +137,7 @@ impl<'a> Reader<'a> {
                 b'.' => Some(api._Py_EllipsisObject),
                 b'i' => {
                     let value = self.long()?;
-                    let number = (api.PyLong_FromLong)(value.into());
-                    let number = self.state.objects.unless_failed(number)?;
-                    self.keep(kind, number)
+                    self.keep_made(kind, (api.PyLong_FromLong)(value.into()))
                 }
                 b't' | b'u' => {
                     let length = self.length()?;
@@ -145,14 +149,12 @@ impl<'a> Reader<'a> {
                     self.keep(kind, string)
                 }
                 b'g' => {
-                    let number = (api.PyFloat_FromDouble)(self.double()?);
-                    let number = self.state.objects.unless_failed(number)?;
-                    self.keep(kind, number)
+                    let value = self.double()?;
+                    self.keep_made(kind, (api.PyFloat_FromDouble)(value))
                 }
                 b'y' => {
-                    let number = (api.PyComplex_FromDoubles)(self.double()?, self.double()?);
-                    let number = self.state.objects.unless_failed(number)?;
-                    self.keep(kind, number)
+                    let (real, imaginary) = (self.double()?, self.double()?);
+                    self.keep_made(kind, (api.PyComplex_FromDoubles)(real, imaginary))
                 }
                 b'l' => {
                     let digits = self.long()?;
