@@ -43,7 +43,7 @@ ENTRY_KINDS = {1: "script", 2: "module"}
 INTERPRETER_MODES = {0: "never", 1: "by its arguments", 2: "by the environment"}
 PLACEMENTS = {0: "in the archive", 1: "beside the executable"}
 NODE_KINDS = {1: "directory", 2: "file", 3: "link"}
-CODECS = {0: "stored", 1: "zstd", 2: "zstd, positions"}
+CODECS = {0: "stored", 1: "zstd", 2: "zstd, parts"}
 NONE = 0xFFFFFFFF
 
 
@@ -136,8 +136,8 @@ class Archive:
         magic, self.version, _flags, length, index_offset, index_length, *_checksums = head
         if magic != ARCHIVE_MAGIC:
             raise SystemExit("no archive where the slot points to")
-        if self.version != 2:
-            raise SystemExit(f"format version {self.version}, this reads 2")
+        if self.version != 3:
+            raise SystemExit(f"format version {self.version}, this reads 3")
         if length != len(data):
             raise SystemExit(f"the archive has {length} bytes by its header, {len(data)} by the slot")
         index = data[index_offset : index_offset + index_length]

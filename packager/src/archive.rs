@@ -11,6 +11,7 @@ mod ahead;
 mod contents;
 mod levels;
 mod native;
+mod parts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Seek, Write};

@@ -9,14 +9,17 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use snapfreeze_runtime::archive::Extent;
-use snapfreeze_runtime::archive::branches::to_positions;
+use snapfreeze_runtime::archive::parts::{Part, Parts, rewrite};
 use snapfreeze_runtime::archive::writer::{Method, PackedBlock};
 
-use super::levels::Levels;
+use super::parts::Rewritable;
 use super::{ArchiveWriteError, BATCH, Packer, compress_with_cache, read_error};
 use crate::cache::Cache;
 use crate::collect::native::loaded::loaded_part;
 use crate::progress::Progress;
+
+/// Files that share a block begin at multiples of this.
+const ALIGNMENT: usize = 16;
 
 /// A native file, and whether a start is expected to load it.
 pub(super) type Native<'a> = (&'a Path, bool);
@@ -47,38 +50,41 @@ impl<W: Write + Seek> Packer<'_, W> {
 
     fn add_batch(&mut self, batch: &[(&PathBuf, bool)]) -> Result<(), ArchiveWriteError> {
         let (levels, strip, cache, progress) = (self.levels, self.strip, self.cache, self.progress);
-        let contents: Vec<Vec<u8>> =
+        let contents: Vec<(Vec<u8>, Rewritable)> =
             batch.par_iter().map(|(path, _)| content(path, strip, progress)).collect::<Result<_, _>>()?;
         // Pieces of files, and owned ones of several files, end to end. A file's place is its first block, and its offset there.
-        let mut blocks: Vec<(Cow<'_, [u8]>, Method)> = Vec::new();
+        let mut blocks: Vec<Block<'_>> = Vec::new();
         let mut places: Vec<(usize, usize)> = Vec::new();
         let mut shared: Option<usize> = None;
-        for ((_, is_early), content) in batch.iter().zip(&contents) {
+        for ((_, is_early), (content, rewritable)) in batch.iter().zip(&contents) {
             if *is_early || content.len() > levels.later_native_block / 2 {
                 let method = if *is_early { levels.native.into() } else { levels.later_native };
                 places.push((blocks.len(), 0));
-                blocks.extend(levels.native_pieces(content).map(|piece| (Cow::Borrowed(piece), method)));
+                let mut start = 0;
+                blocks.extend(levels.native_pieces(content).map(|piece| {
+                    let parts = rewritable.in_piece(start..start + piece.len(), 0);
+                    start += piece.len();
+                    Block { bytes: Cow::Borrowed(piece), method, parts }
+                }));
                 continue;
             }
-            let fits = |number: &usize| blocks[*number].0.len() + content.len() <= levels.later_native_block;
+            let fits = |number: &usize| blocks[*number].end() + content.len() <= levels.later_native_block;
             let number = shared.filter(fits).unwrap_or_else(|| {
-                blocks.push((Cow::Owned(Vec::new()), levels.later_native));
+                blocks.push(Block::of_several(levels.later_native));
                 blocks.len() - 1
             });
             shared = Some(number);
-            let block = blocks[number].0.to_mut();
-            places.push((number, block.len()));
-            block.extend_from_slice(content);
+            places.push((number, blocks[number].add(content, rewritable)));
         }
-        let compress = |(raw, method): &(Cow<'_, [u8]>, Method)| {
-            let block = compress_code(cache, raw, *method, levels);
-            block.inspect(|_| progress.add(raw.len() as u64))
+        let compress = |block: &Block<'_>| {
+            let packed = block.compress(cache, levels.positions);
+            packed.inspect(|_| progress.add(block.bytes.len() as u64))
         };
         let packed: Vec<PackedBlock> =
             blocks.par_iter().map(compress).collect::<Result<_, _>>().map_err(ArchiveWriteError::Compress)?;
         let numbers: Vec<u32> =
             packed.iter().map(|block| self.writer.add_block(block)).collect::<Result<_, _>>()?;
-        for (((path, _), content), (block, offset)) in batch.iter().zip(&contents).zip(places) {
+        for (((path, _), (content, _)), (block, offset)) in batch.iter().zip(&contents).zip(places) {
             // An empty file has no block.
             let block = numbers.get(block).copied().unwrap_or_default();
             let Ok(offset) = u32::try_from(offset) else { continue };
@@ -88,25 +94,69 @@ impl<W: Write + Seek> Packer<'_, W> {
     }
 }
 
-/// What is written of a file.
-fn content(path: &Path, strip: bool, progress: &Progress) -> Result<Vec<u8>, ArchiveWriteError> {
+/// What is written of a file, and the parts of it that compress better when they are rewritten.
+fn content(
+    path: &Path,
+    strip: bool,
+    progress: &Progress,
+) -> Result<(Vec<u8>, Rewritable), ArchiveWriteError> {
     let bytes = std::fs::read(path).map_err(|source| read_error(path, source))?;
     let whole = bytes.len();
     let bytes = if strip { loaded_part(bytes) } else { bytes };
     // What is not taken is done with.
     progress.add((whole - bytes.len()) as u64);
-    Ok(bytes)
+    let rewritable = Rewritable::find(&bytes);
+    Ok((bytes, rewritable))
 }
 
-/// Compresses a block of machine code, with positions for distances where there are enough.
-fn compress_code(cache: &Cache, raw: &[u8], method: Method, levels: Levels) -> std::io::Result<PackedBlock> {
-    if let Some(spacing) = levels.positions {
-        let mut positions = raw.to_vec();
-        if to_positions(&mut positions).saturating_mul(spacing) >= raw.len()
-            && let Some(block) = compress_with_cache(cache, &positions, method)?.of_positions()
+/// A piece of a file, or several files end to end.
+struct Block<'a> {
+    bytes: Cow<'a, [u8]>,
+    method: Method,
+    /// What can be rewritten in it.
+    parts: Vec<Part>,
+}
+
+impl Block<'_> {
+    fn of_several(method: Method) -> Self {
+        Self { bytes: Cow::Owned(Vec::new()), method, parts: Vec::new() }
+    }
+
+    /// Where another file can begin.
+    fn end(&self) -> usize {
+        self.bytes.len().next_multiple_of(ALIGNMENT)
+    }
+
+    /// Adds a whole file; returns where it begins: aligned as its functions are, for [`PartKind::Frames`].
+    fn add(&mut self, content: &[u8], rewritable: &Rewritable) -> usize {
+        let (offset, bytes) = (self.end(), self.bytes.to_mut());
+        bytes.resize(offset, 0);
+        bytes.extend_from_slice(content);
+        self.parts.extend(rewritable.in_piece(0..content.len(), offset));
+        offset
+    }
+
+    /// Compresses it, with its parts rewritten.
+    fn compress(&self, cache: &Cache, spacing: Option<usize>) -> std::io::Result<PackedBlock> {
+        if let Some((rewritten, list)) = self.rewritten(spacing)
+            && let Some(block) = compress_with_cache(cache, &rewritten, self.method)?.with_parts(&list)
         {
             return Ok(block);
         }
+        compress_with_cache(cache, &self.bytes, self.method)
     }
-    compress_with_cache(cache, raw, method)
+
+    /// The rewritten bytes and the list of the parts. None where there are none, or where what the file has in their place is so strange
+    /// that it would not be restored.
+    fn rewritten(&self, spacing: Option<usize>) -> Option<(Vec<u8>, Vec<u8>)> {
+        let mut parts = self.parts.clone();
+        parts.sort_by_key(|part| (part.kind, part.range.start));
+        parts.dedup_by(|part, before| part.kind == before.kind && part.range.start < before.range.end);
+        let mut bytes = self.bytes.to_vec();
+        let list = rewrite(&mut bytes, &parts, spacing);
+        let (listed, _) = Parts::split(&list, bytes.len()).filter(|(listed, _)| !listed.is_empty())?;
+        let mut restored = bytes.clone();
+        listed.restore(&mut restored);
+        (restored == *self.bytes).then_some((bytes, list))
+    }
 }

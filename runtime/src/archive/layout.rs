@@ -8,7 +8,7 @@
 pub const MAGIC: [u8; 8] = *b"\x89SNAPFZ\n";
 
 /// Version of the format; a reader reads exactly its own.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// Length of the header, in bytes.
 pub const HEADER_LENGTH: usize = 64;
@@ -440,8 +440,8 @@ pub enum Codec {
     Stored = 0,
     /// One zstd frame (RFC 8878).
     Zstd = 1,
-    /// One zstd frame, of machine code with positions instead of distances ([`super::branches`]).
-    ZstdPositions = 2,
+    /// A list of parts that are written in another way ([`super::parts`]), and one zstd frame.
+    ZstdParts = 2,
 }
 
 impl Codec {
@@ -450,7 +450,7 @@ impl Codec {
         match id {
             0 => Some(Self::Stored),
             1 => Some(Self::Zstd),
-            2 => Some(Self::ZstdPositions),
+            2 => Some(Self::ZstdParts),
             _ => None,
         }
     }
@@ -486,7 +486,7 @@ mod tests {
         for kind in [EntryKind::Script, EntryKind::Module] {
             assert_eq!(EntryKind::from_id(kind as u8), Some(kind));
         }
-        for codec in [Codec::Stored, Codec::Zstd, Codec::ZstdPositions] {
+        for codec in [Codec::Stored, Codec::Zstd, Codec::ZstdParts] {
             assert_eq!(Codec::from_id(codec as u32), Some(codec));
         }
         for kind in [NodeKind::Directory, NodeKind::File, NodeKind::Symlink] {

@@ -2,14 +2,14 @@
 //!
 //! One definition for both sides. [`layout`] says what each record looks like, [`reader`] reads it where it
 //! is mapped and gives [`records`], `writer` (feature `write`) makes it, [`slot`] is how the stub learns where it
-//! is. [`branches`] makes machine code compress better. Byte by byte all is described in `docs/format.md`.
+//! is. [`parts`] makes native files compress better. Byte by byte all is described in `docs/format.md`.
 //!
 //! The reader treats its input as hostile: every offset and length is checked against what it points into,
 //! before it is used; nothing is allocated on the word of a length that the file does not back.
 
-pub mod branches;
 pub mod error;
 pub mod layout;
+pub mod parts;
 pub mod reader;
 pub mod records;
 pub mod slot;

@@ -6,13 +6,13 @@
 
 use core::ops::Range;
 
-use super::branches;
 use super::error::ArchiveError;
 use super::layout::{
     self, AheadKind, Codec, EntryKind, Extent, HEADER_LENGTH, InterpreterMode, LeaveKind, MAX_BLOCK_LENGTH,
     MODULE_IS_PACKAGE, ModuleKind, NODE_LEADS_TO_MATERIALIZED, NODE_MATERIALIZE, NONE, NodeKind, Placement,
     SECTION_ENTRY_LENGTH, SECTIONS, Section, TARGET_COLLECTS_DURING_IMPORTS, checksum,
 };
+use super::parts::Parts;
 use super::records::{Ahead, LeftOut, Library, Module, Needs, Node, NodeContent, Target};
 
 type Result<T> = core::result::Result<T, ArchiveError>;
@@ -354,10 +354,17 @@ impl<'a> Archive<'a> {
         if out.len() != block.raw_length as usize {
             return Err(damaged);
         }
+        let (parts, frame) = match block.codec {
+            Codec::ZstdParts => {
+                let (parts, frame) = Parts::split(block.stored, out.len()).ok_or(damaged.clone())?;
+                (Some(parts), frame)
+            }
+            Codec::Stored | Codec::Zstd => (None, block.stored),
+        };
         match block.codec {
             Codec::Stored if block.stored.len() == out.len() => out.copy_from_slice(block.stored),
             Codec::Stored => return Err(damaged),
-            Codec::Zstd | Codec::ZstdPositions => match decompress(out, block.stored) {
+            Codec::Zstd | Codec::ZstdParts => match decompress(out, frame) {
                 Ok(length) if length == block.raw_length as usize => {}
                 // zstd_errors.h, ZSTD_error_memory_allocation
                 Err(code) if zstd_safe::get_error_name(code).contains("not enough memory") => {
@@ -366,8 +373,8 @@ impl<'a> Archive<'a> {
                 _ => return Err(damaged),
             },
         }
-        if block.codec == Codec::ZstdPositions {
-            branches::to_distances(out);
+        if let Some(parts) = parts {
+            parts.restore(out);
         }
         Ok(())
     }

@@ -2,8 +2,8 @@
 
 use std::io::Cursor;
 
-use super::branches::to_positions;
 use super::layout::{self, checksum};
+use super::parts::{Part, PartKind, rewrite};
 use super::reader::Archive;
 use super::writer::{
     AheadRecord, ArchiveWriter, LeftOutRecord, LibraryRecord, ModuleRecord, NodeRecord, NodeRecordContent,
@@ -149,15 +149,28 @@ fn read_all(bytes: &[u8]) -> Result<Vec<Vec<u8>>, ArchiveError> {
 fn a_block_of_positions_reads_as_the_distances_that_were_there() {
     let calls: Vec<u8> = (0..400i32).flat_map(|n| [&[0xe8], &(-5 * n).to_le_bytes()[..]].concat()).collect();
     let mut positions = calls.clone();
-    assert_eq!(to_positions(&mut positions), 399, "the last bytes are left alone");
-    let block = compress(&positions, 3).unwrap().of_positions().unwrap();
+    let list = rewrite(&mut positions, &[Part { kind: PartKind::Code, range: 0..calls.len() }], Some(64));
+    let block = compress(&positions, 3).unwrap().with_parts(&list).unwrap();
     assert!(block.stored().len() * 10 < compress(&calls, 3).unwrap().stored().len());
-    assert!(compress(b"short", 3).unwrap().of_positions().is_none(), "it is stored as it is");
+    assert!(compress(b"short", 3).unwrap().with_parts(&list).is_none(), "it is stored as it is");
     let mut writer = ArchiveWriter::new(Cursor::new(Vec::new())).unwrap();
     let block = writer.add_block(&block).unwrap();
     let bytes = writer.finish(&no_target()).unwrap().1.into_inner();
     let content = Extent { block, offset: 0, length: calls.len() as u64 };
     assert!(Archive::open(&bytes).unwrap().read(content).unwrap() == calls);
+}
+
+#[test]
+fn a_block_with_a_bad_list_of_parts_cannot_be_decompressed() {
+    let bytes = [7; 400];
+    for list in [&[][..], &[1, 0, 0, 0], &[[1, 1, 0, 401].map(u32::to_le_bytes).as_flattened()].concat()] {
+        let block = compress(&bytes, 3).unwrap().with_parts(list).unwrap();
+        let mut writer = ArchiveWriter::new(Cursor::new(Vec::new())).unwrap();
+        let block = writer.add_block(&block).unwrap();
+        let written = writer.finish(&no_target()).unwrap().1.into_inner();
+        let read = Archive::open(&written).unwrap().read(Extent { block, offset: 0, length: 400 });
+        assert_eq!(read, Err(ArchiveError::Decompress { block }));
+    }
 }
 
 #[test]

@@ -39,10 +39,12 @@ impl PackedBlock {
         Self { stored, raw_length, codec }
     }
 
-    /// A block of what [`to_positions`](super::branches::to_positions) made of a content, to be read as the content. None for
-    /// one that is stored as it is.
-    pub fn of_positions(self) -> Option<Self> {
-        (self.codec == Codec::Zstd).then_some(Self { codec: Codec::ZstdPositions, ..self })
+    /// A block of what [`rewrite`](super::parts::rewrite) made of a content, with the list that it gave, to be read as the content.
+    /// None where that is not shorter.
+    pub fn with_parts(self, list: &[u8]) -> Option<Self> {
+        let stored = [list, &self.stored].concat();
+        let is_shorter = self.codec == Codec::Zstd && stored.len() < self.raw_length as usize;
+        is_shorter.then_some(Self { stored, codec: Codec::ZstdParts, ..self })
     }
 }
 
