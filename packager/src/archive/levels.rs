@@ -23,7 +23,7 @@ pub(super) struct Levels {
     /// need, large enough to compress well.
     pub later_code_block: usize,
     /// Of native files that a start is expected to load: the bulk of the data.
-    pub native: i32,
+    pub native: Method,
     /// Of other native files.
     pub later_native: Method,
     /// Native files are cut into pieces of at most this many bytes, which can be decompressed side by side.
@@ -64,7 +64,7 @@ impl From<CompressOption> for Levels {
                 first_code_block: 256 << 10,
                 code_block: 256 << 10,
                 later_code_block: 256 << 10,
-                native: -5,
+                native: Method::Level(-5),
                 later_native: Method::Level(1),
                 native_block: 1 << 20,
                 later_native_block: 256 << 10,
@@ -79,7 +79,7 @@ impl From<CompressOption> for Levels {
                 first_code_block: 256 << 10,
                 code_block: 1 << 20,
                 later_code_block: 1 << 20,
-                native: 9,
+                native: Method::ShortMatches,
                 later_native: Method::ShortSearches,
                 native_block: 4 << 20,
                 later_native_block: 512 << 10,
@@ -94,7 +94,7 @@ impl From<CompressOption> for Levels {
                 first_code_block: 256 << 10,
                 code_block: 2 << 20,
                 later_code_block: 1 << 20,
-                native: 19,
+                native: Method::Level(19),
                 later_native: Method::Level(19),
                 native_block: 4 << 20,
                 later_native_block: 1 << 20,

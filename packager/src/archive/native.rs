@@ -58,7 +58,7 @@ impl<W: Write + Seek> Packer<'_, W> {
         let mut shared: Option<usize> = None;
         for ((_, is_early), (content, rewritable)) in batch.iter().zip(&contents) {
             if *is_early || content.len() > levels.later_native_block / 2 {
-                let method = if *is_early { levels.native.into() } else { levels.later_native };
+                let method = if *is_early { levels.native } else { levels.later_native };
                 places.push((blocks.len(), 0));
                 let mut start = 0;
                 blocks.extend(levels.native_pieces(content).map(|piece| {

@@ -3,9 +3,15 @@
 //! A debugger reads one section named `.eh_frame`, and that is the base's; without the others' tables it finds nothing
 //! below the first frame of the stub, which is in every import. So those are written once more, in the form that
 //! DWARF has for debuggers (DWARF 5, 6.4.1), which differs from that of exceptions (Linux Standard Base, "The .eh_frame
-//! section") in how a record names what it belongs to, and in addresses, which are whole. `strip` removes it.
+//! section") in how a record names what it belongs to, and in addresses, which are whole. It is compressed, to a quarter (gABI, "Section Compression"). `strip`
+//! removes it.
 
 use std::collections::HashMap;
+
+use miniz_oxide::deflate::compress_to_vec_zlib;
+use object::elf::{self, CompressionHeader64};
+use object::endian::{LittleEndian as LE, U32, U64};
+use object::pod;
 
 use super::image::Image;
 use super::layout::Layout;
@@ -35,6 +41,26 @@ pub fn debug_frame(objects: &[Image<'_>], layout: &Layout) -> Vec<u8> {
     }
     output
 }
+
+/// The content of a section with `SHF_COMPRESSED`; nothing for nothing.
+pub fn compressed(content: &[u8]) -> Vec<u8> {
+    if content.is_empty() {
+        return Vec::new();
+    }
+    let header = CompressionHeader64 {
+        ch_type: U32::new(LE, elf::ELFCOMPRESS_ZLIB),
+        ch_reserved: U32::new(LE, 0),
+        ch_size: U64::new(LE, content.len() as u64),
+        ch_addralign: U64::new(LE, ALIGNMENT),
+    };
+    [pod::bytes_of(&header), &compress_to_vec_zlib(content, LEVEL)].concat()
+}
+
+/// How zlib compresses: the hardest.
+const LEVEL: u8 = 9;
+
+/// Records are padded to this.
+const ALIGNMENT: u64 = 8;
 
 /// The object whose tables keep their name: see [`super::sections`].
 const BASE: usize = 1;

@@ -180,14 +180,14 @@ impl Sections {
     }
 
     /// Adds a section that is not loaded, where it has content. A symbol table is followed by its strings.
-    pub fn add_unloaded(&mut self, name: &str, kind: u32, area: Area) {
+    pub fn add_unloaded(&mut self, name: &str, kind: u32, flags: u32, area: Area) {
         let next = u32::try_from(self.headers.len() + 1).unwrap_or(0);
         let (link, info, entry) = match kind {
             elf::SHT_SYMTAB => (next, (area.size / SYMBOL) as u32, SYMBOL),
             _ => (0, 0, 0),
         };
         if area.size > 0 {
-            self.add(Header { name: name.into(), kind, flags: 0, area, link, info, alignment: 8, entry });
+            self.add(Header { name: name.into(), kind, flags, area, link, info, alignment: 8, entry });
         }
     }
 

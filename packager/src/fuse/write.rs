@@ -132,16 +132,16 @@ pub fn write(parts: &Parts<'_>) -> Result<Vec<u8>, FuseError> {
     ] {
         file.put(area.offset, bytes);
     }
-    let mut unloaded =
-        vec![(frames::SECTION, elf::SHT_PROGBITS, frames::debug_frame(parts.objects, &layout))];
+    let debug_frame = frames::compressed(&frames::debug_frame(parts.objects, &layout));
+    let mut unloaded = vec![(frames::SECTION, elf::SHT_PROGBITS, elf::SHF_COMPRESSED, debug_frame)];
     if let Some(base) = parts.objects.get(1) {
         let (functions, names) = names::function_names(1, base, &layout, &sections);
-        unloaded.extend([(".symtab", elf::SHT_SYMTAB, functions), (".strtab", elf::SHT_STRTAB, names)]);
+        unloaded.extend([(".symtab", elf::SHT_SYMTAB, 0, functions), (".strtab", elf::SHT_STRTAB, 0, names)]);
     }
-    for (name, kind, bytes) in unloaded {
+    for (name, kind, flags, bytes) in unloaded {
         let offset = (file.bytes.len() as u64).next_multiple_of(8);
         file.put(offset, &bytes);
-        sections.add_unloaded(name, kind, Area { address: 0, offset, size: bytes.len() as u64 });
+        sections.add_unloaded(name, kind, flags, Area { address: 0, offset, size: bytes.len() as u64 });
     }
     let names_at = file.bytes.len() as u64;
     let (section_headers, names) = sections.encode(names_at);

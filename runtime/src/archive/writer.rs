@@ -53,6 +53,9 @@ impl PackedBlock {
 pub enum Method {
     /// At a level of zstd.
     Level(i32),
+    /// As at level 9, with matches of four bytes, which it does not look for: in native files 1 to 2 % fewer bytes in the same time.
+    /// They take 5 % longer to decompress.
+    ShortMatches,
     /// As at level 18, but looking at few places and in small tables: less than half the time, 1 to 3 % more bytes. What counts
     /// in native files is that matches of three bytes are looked for, which levels up to 17 do not do.
     ShortSearches,
@@ -70,6 +73,7 @@ impl Method {
         let (kind, level) = match self {
             Self::Level(level) => (0, level),
             Self::ShortSearches => (1, 0),
+            Self::ShortMatches => (2, 0),
         };
         let [a, b, c, d] = level.to_le_bytes();
         [kind, a, b, c, d]
@@ -78,6 +82,11 @@ impl Method {
     fn compressor(self) -> io::Result<Compressor<'static>> {
         match self {
             Self::Level(level) => Compressor::new(level),
+            Self::ShortMatches => {
+                let mut compressor = Compressor::new(9)?;
+                compressor.set_parameter(CParameter::MinMatch(4))?;
+                Ok(compressor)
+            }
             Self::ShortSearches => {
                 let mut compressor = Compressor::new(18)?;
                 for parameter in [

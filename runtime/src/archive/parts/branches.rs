@@ -18,8 +18,9 @@ const REACH: u32 = 1 << 29;
 const DISTANCE: usize = 4;
 const BEFORE: usize = 2;
 
-/// So many bytes are looked at together, as one word.
+/// So many bytes are looked at together, as one word, and where there are as many, so many.
 const STEP: usize = size_of::<u64>();
+const STRIDE: usize = 64;
 
 /// Exchanges distances for positions; returns how many.
 #[cfg(feature = "write")]
@@ -32,11 +33,22 @@ pub fn to_distances(bytes: &mut [u8]) {
     let _ = exchange(bytes, u32::wrapping_sub);
 }
 
-fn exchange(bytes: &mut [u8], exchanged: impl Fn(u32, u32) -> u32) -> usize {
+fn exchange(bytes: &mut [u8], exchanged: impl Fn(u32, u32) -> u32 + Copy) -> usize {
     let mut count = 0;
+    let mut start = 0;
     // Where the distance before ends: no instruction begins within it.
     let mut free = 0;
-    let mut start = 0;
+    while let Some(window) =
+        bytes.get(start..).and_then(|rest| rest.first_chunk::<{ STRIDE + BEFORE + DISTANCE }>())
+    {
+        let mut found = instructions_of_stride(window) & from_bit(free - start);
+        while found != 0 {
+            free = exchange_one(bytes, start + found.trailing_zeros() as usize, exchanged, &mut count);
+            found &= from_bit(free - start);
+        }
+        start += STRIDE;
+        free = free.max(start);
+    }
     while let Some(window) =
         bytes.get(start..).and_then(|rest| rest.first_chunk::<{ STEP + BEFORE + DISTANCE }>())
     {
@@ -44,26 +56,40 @@ fn exchange(bytes: &mut [u8], exchanged: impl Fn(u32, u32) -> u32) -> usize {
         while found != 0 {
             let opcode = start + found.trailing_zeros() as usize / 8;
             found &= found - 1;
-            if opcode < free {
-                continue;
-            }
-            let length = if is_branch(bytes[opcode]) { 1 } else { 2 };
-            let at = opcode + length;
-            free = at + DISTANCE;
-            let Some(place) = bytes.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<DISTANCE>()) else {
-                break;
-            };
-            let number = u32::from_le_bytes(*place).wrapping_add(REACH);
-            if number < 2 * REACH {
-                // A block is shorter than `REACH` (MAX_BLOCK_LENGTH); the position of a longer one would be cut, alike both ways.
-                let number = exchanged(number, free as u32) % (2 * REACH);
-                *place = number.wrapping_sub(REACH).to_le_bytes();
-                count += 1;
+            if opcode >= free {
+                free = exchange_one(bytes, opcode, exchanged, &mut count);
             }
         }
         start += STEP;
     }
     count
+}
+
+/// The bits of a word from one on.
+fn from_bit(bit: usize) -> u64 {
+    u32::try_from(bit).ok().and_then(|bit| u64::MAX.checked_shl(bit)).unwrap_or(0)
+}
+
+/// Exchanges the number of one instruction, if it is a distance, and returns where that ends.
+#[inline(always)]
+fn exchange_one(
+    bytes: &mut [u8],
+    opcode: usize,
+    exchanged: impl Fn(u32, u32) -> u32,
+    count: &mut usize,
+) -> usize {
+    let length = BEFORE - usize::from(bytes.get(opcode).is_some_and(|opcode| is_branch(*opcode)));
+    let (at, end) = (opcode + length, opcode + length + DISTANCE);
+    if let Some(place) = bytes.get_mut(at..end).and_then(|place| place.first_chunk_mut()) {
+        let number = u32::from_le_bytes(*place).wrapping_add(REACH);
+        if number < 2 * REACH {
+            // A block is shorter than `REACH` (MAX_BLOCK_LENGTH); the position of a longer one would be cut, alike both ways.
+            let number = exchanged(number, end as u32) % (2 * REACH);
+            *place = number.wrapping_sub(REACH).to_le_bytes();
+            *count += 1;
+        }
+    }
+    end
 }
 
 fn is_branch(opcode: u8) -> bool {
@@ -80,6 +106,20 @@ fn instructions(window: &[u8; STEP + BEFORE + DISTANCE]) -> u64 {
     let branches = (opcodes & all(0xfe)) ^ all(0xe8);
     let accesses = ((opcodes & all(0xf9)) ^ all(0x89)) | ((operands & all(0xc7)) ^ all(0x05));
     zeros(branches) | zeros(accesses)
+}
+
+/// Which of the first bytes are opcodes that a distance may follow, a bit for each. Compilers make vectors of the loop.
+fn instructions_of_stride(window: &[u8; STRIDE + BEFORE + DISTANCE]) -> u64 {
+    let mut found = [0u8; STRIDE];
+    for ((found, opcode), operand) in found.iter_mut().zip(window).zip(&window[1..]) {
+        let is_access = (opcode & 0xf9 == 0x89) & (operand & 0xc7 == 0x05);
+        *found = u8::from(is_branch(*opcode) | is_access);
+    }
+    found.as_chunks().0.iter().rev().fold(0, |bits, bytes| {
+        // The lowest bit of each byte, side by side in the highest byte.
+        let here = u64::from_le_bytes(*bytes).wrapping_mul(0x0102_0408_1020_4080) >> (8 * (STEP - 1));
+        bits << STEP | here
+    })
 }
 
 #[cfg(test)]
@@ -148,6 +188,9 @@ mod tests {
             for operand in 0..=255u8 {
                 let is_access = matches!(opcode, 0x89 | 0x8b | 0x8d | 0x8f) && operand & 0xc7 == 0x05;
                 let is_found = matches!(opcode, 0xe8 | 0xe9) || is_access;
+                let mut stride = [0; STRIDE + BEFORE + DISTANCE];
+                (stride[STRIDE - 1], stride[STRIDE]) = (opcode, operand);
+                assert_eq!(instructions_of_stride(&stride) >> (STRIDE - 1), u64::from(is_found));
                 for at in 0..STEP {
                     let mut window = [0; STEP + BEFORE + DISTANCE];
                     (window[at], window[at + 1]) = (opcode, operand);
