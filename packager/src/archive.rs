@@ -18,6 +18,7 @@ use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use snapfreeze_runtime::archive::layout::WORTH_A_THREAD;
 use snapfreeze_runtime::archive::writer::{
     ArchiveWriter, LeftOutRecord, LibraryRecord, Method, ModuleRecord, NodeRecord, NodeRecordContent,
     PackedBlock, TargetRecord, WriteError, compress,
@@ -221,7 +222,8 @@ const AHEAD: usize = 5;
 
 impl<W: Write + Seek> Packer<'_, W> {
     /// Packs the code of modules into blocks, in the order given. With the bootstrap it is what a start is expected to import:
-    /// the start waits for the first blocks, so those are short ones. The further the threads that decompress ahead may have
+    /// the start waits for the first blocks, so those are short ones. The bootstrap, which is wanted before anything can have
+    /// been decompressed ahead, has a block of its own unless there is so little that nothing is. The further the threads that decompress ahead may have
     /// come, the longer the next block may be: one [`AHEAD`]th of all before it, up to the length that blocks of code have.
     fn add_code(
         &mut self,
@@ -236,6 +238,9 @@ impl<W: Write + Seek> Packer<'_, W> {
             None => (later_code, later_code_block, later_code_block),
         };
         let mut packed = 0;
+        let length_of =
+            |module: &&PlannedModule| Some(header.len() + bytecode.modules.get(&module.name)?.len());
+        let is_small = modules.iter().filter_map(length_of).sum::<usize>() < WORTH_A_THREAD;
         let codes = modules.iter().filter_map(|module| {
             Some((module.name.as_str(), bytecode.modules.get(&module.name)?.as_slice()))
         });
@@ -243,7 +248,9 @@ impl<W: Write + Seek> Packer<'_, W> {
         let mut places: Vec<(String, usize, usize, usize)> = Vec::new();
         for (name, code) in bootstrap.map(|code| (BOOTSTRAP, code)).into_iter().chain(codes) {
             let length = header.len() + code.len();
+            let is_alone = places.len() == 1 && bootstrap.is_some() && !is_small;
             let most = (packed / AHEAD).clamp(shortest, longest.max(shortest));
+            let most = if is_alone { 0 } else { most };
             if blocks.last().is_none_or(|block| !block.is_empty() && block.len() + length > most) {
                 packed += blocks.last().map_or(0, Vec::len);
                 blocks.push(Vec::new());

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use snapfreeze_runtime::archive::writer::AheadRecord;
 
-use super::{BOOTSTRAP, Extents};
+use super::Extents;
 use crate::collect::files::FileContent;
 use crate::plan::{Plan, PlannedContent, PlannedModule};
 
@@ -27,7 +27,6 @@ pub(super) fn wanted(plan: &Plan, eager: &[&PlannedModule], extents: &Extents) -
         planned.needs.iter().copied().filter_map(library).for_each(|one| list.add(one));
         list.add(AheadRecord::Library(libpython));
     }
-    list.add_code(extents, BOOTSTRAP);
     for module in eager {
         if let PlannedContent::Extension { needs, .. } = &module.content {
             needs.iter().copied().filter_map(library).for_each(|one| list.add(one));

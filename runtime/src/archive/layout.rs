@@ -19,6 +19,10 @@ pub const ARCHIVE_ALIGNMENT: u64 = 4096;
 /// The largest block, in bytes before compression. A bound on what a damaged index can make a reader allocate.
 pub const MAX_BLOCK_LENGTH: u32 = 1 << 28;
 
+/// From so many bytes on, before compression, a thread decompresses what a start will want: to make one and to end it costs as
+/// much as to decompress about half of that. The packager may rely on it, a reader need not.
+pub const WORTH_A_THREAD: usize = 64 << 10;
+
 /// Length of one section's entry in the index's directory: id, record length, offset, length.
 pub const SECTION_ENTRY_LENGTH: usize = 24;
 

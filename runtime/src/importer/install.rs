@@ -48,7 +48,9 @@ pub fn before_initialisation(
         return Err(StartError::Python("the importer cannot be registered: out of memory".into()));
     }
     open_code::register(api)?;
-    let code: &'static [u8] = Vec::leak(importer.archive.read(importer.target.bootstrap)?);
+    // A small program has its modules in the same block, which is kept for them.
+    let code = importer.blocks.with_content(importer.archive, importer.target.bootstrap, <[u8]>::to_vec)?;
+    let code: &'static [u8] = Vec::leak(code);
     // SAFETY: before initialisation, and no builtin module is added after this.
     unsafe { frozen::provide(api, interpreter.minor(), code) }
 }

@@ -8,7 +8,8 @@
 //!
 //! The threads are no part of the program: they block all signals, allocate nothing with malloc, and end as soon as all
 //! is taken. Before a fork, and before calls that only a process with one thread may make, they are ended
-//! ([`stop_threads`]) and what they have done is given up; from then on everything is decompressed when it is needed. With one processor there are none.
+//! ([`stop_threads`]) and what they have done is given up; from then on everything is decompressed when it is needed. With one processor, or
+//! next to nothing to decompress, there are none.
 
 mod file;
 mod list;
@@ -26,6 +27,7 @@ use super::processors::Processors;
 use super::{futex, memory_file};
 use crate::MappedArchive;
 use crate::archive::Extent;
+use crate::archive::layout::WORTH_A_THREAD;
 use file::File;
 use work::{CLAIMED, DONE, FAILED, OPEN, State, TAKEN};
 pub use worker::stop_threads;
@@ -109,7 +111,7 @@ pub fn start(archive: MappedArchive) {
     }
     let ahead = Ahead::new(archive, processors, PATIENCE);
     let length: usize = ahead.pieces.iter().map(|piece| piece.length).sum();
-    if ahead.pieces.is_empty() {
+    if length < WORTH_A_THREAD {
         return;
     }
     let ahead: &'static Ahead = Box::leak(Box::new(ahead));
