@@ -23,6 +23,7 @@ pub fn of_slot(fixtures: &Fixtures, slot: &Slot) -> Vec<Trial> {
     let mut trials = vec![
         trial("garbage of an import does not grow without bound").runs(garbage_of_an_import),
         trial("a program's own garbage is collected as often").runs(garbage_of_the_program),
+        trial("it has next to never run when a program begins").runs(when_a_program_begins),
     ];
     trials.push(
         trial("with --gc-during-imports it comes as often while modules are imported").runs(not_put_off),
@@ -67,6 +68,21 @@ fn not_put_off(fixtures: &Fixtures, interpreter: &Interpreter) {
     let told = format!("python {python}, by default {by_default}, with the option {with_option}");
     assert!(python >= 8 && by_default * 3 < python, "{told}");
     assert!(with_option * 2 > python, "{told}");
+}
+
+/// All but the number of collections is as under `python`.
+fn when_a_program_begins(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let run = |mut command: Command| {
+        let out = execute(command.arg("begins")).succeeded("the program").out();
+        let (collections, rest) = out.split_once('\n').unwrap();
+        (collections.parse::<u64>().unwrap(), rest.to_owned())
+    };
+    let python = run(fixtures.python(PROGRAM, interpreter));
+    let frozen = run(plain_command(fixtures.frozen(PROGRAM, interpreter)));
+    assert_eq!(frozen.1, python.1);
+    // CPython 3.9 cannot be asked to wait, and with 3.12 a program could tell.
+    let most = if matches!(interpreter.minor.as_str(), "3.9" | "3.12") { python.0 } else { 1 };
+    assert!(frozen.0 <= most, "python: {}, frozen: {}", python.0, frozen.0);
 }
 
 fn garbage_of_an_import(fixtures: &Fixtures, interpreter: &Interpreter) {

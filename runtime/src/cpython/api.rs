@@ -1,7 +1,7 @@
 //! The functions and objects of CPython's C API that the runtime uses.
 //!
-//! All are exported by every CPython from 3.9 to 3.13. They are looked up once, together: a library that lacks
-//! one is reported before anything runs.
+//! All but the optional ones are exported by every CPython from 3.9 to 3.13. They are looked up once, together: a library
+//! that lacks one is reported before anything runs.
 
 use core::ffi::{c_char, c_int, c_void};
 
@@ -13,6 +13,7 @@ use crate::os::library::Library;
 macro_rules! api {
     (
         functions { $($function:ident: fn($($argument:ty),* $(; $variadic:tt)?) $(-> $result:ty)?;)* }
+        optional { $($optional:ident: fn() -> $returned:ty $(, later $later:ident)?;)* }
         objects { $($object:ident: $kind:ty;)* }
     ) => {
         /// Resolved symbols of the C API, under their own names.
@@ -20,6 +21,7 @@ macro_rules! api {
         #[expect(non_snake_case, reason = "the names are CPython's")]
         pub struct Api {
             $(pub $function: unsafe extern "C" fn($($argument,)* $($variadic)?) $(-> $result)?,)*
+            $(pub $optional: Option<unsafe extern "C" fn() -> $returned>,)*
             $(pub $object: *mut $kind,)*
         }
 
@@ -37,6 +39,15 @@ macro_rules! api {
                                 symbol(const { c_name(concat!(stringify!($function), "\0")) })?,
                             )
                         },
+                    )*
+                    $(
+                        $optional: library
+                            .symbol(const { c_name(concat!(stringify!($optional), "\0")) })
+                            $(.or_else(|| library.symbol(const { c_name(concat!(stringify!($later), "\0")) })))?
+                            // SAFETY: as above.
+                            .map(|symbol| unsafe {
+                                core::mem::transmute::<core::ptr::NonNull<c_void>, unsafe extern "C" fn() -> $returned>(symbol)
+                            }),
                     )*
                     $($object: symbol(const { c_name(concat!(stringify!($object), "\0")) })?.as_ptr().cast(),)*
                 })))
@@ -159,6 +170,13 @@ api! {
         PyErr_Fetch: fn(*mut Object, *mut Object, *mut Object);
         PyErr_Restore: fn(Object, Object, Object);
         PyErr_WarnEx: fn(Object, *const c_char, isize) -> c_int;
+    }
+    optional {
+        // From 3.10 on.
+        PyGC_Disable: fn() -> c_int;
+        PyGC_Enable: fn() -> c_int;
+        // 3.13 has another name for it.
+        _PyThreadState_UncheckedGet: fn() -> *mut c_void, later PyThreadState_GetUnchecked;
     }
     objects {
         _Py_NoneStruct: super::types::PyObject;

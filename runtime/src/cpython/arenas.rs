@@ -17,6 +17,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use super::api::Api;
+use super::collector;
 use crate::os::pages::{fill, map, map_huge, unmap};
 use crate::vfs::system::{errno, set_errno};
 
@@ -42,6 +43,9 @@ static MOST: AtomicUsize = AtomicUsize::new(0);
 /// The rest of the last region, or null. Interpreters with locks of their own (3.12) ask at the same time.
 static REST: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
+/// The API until CPython asks for its first arena, if the collector is to rest from then on; null after that.
+static RESTING: AtomicPtr<Api> = AtomicPtr::new(ptr::null_mut());
+
 /// `PyObjectArenaAllocator`.
 #[repr(C)]
 pub struct PyObjectArenaAllocator {
@@ -50,11 +54,15 @@ pub struct PyObjectArenaAllocator {
     free: unsafe extern "C" fn(context: *mut c_void, arena: *mut c_void, size: usize),
 }
 
-/// Makes CPython take its arenas from here.
+/// Makes CPython take its arenas from here. The first one tells that it begins to make objects: it is then that the collector
+/// goes to [`rest`](collector::rest), if it is to.
 ///
 /// # Safety
 /// Called before CPython is initialised, on the only thread that uses it.
-pub unsafe fn provide(api: &Api) {
+pub unsafe fn provide(api: &'static Api, rests: bool) {
+    if rests {
+        RESTING.store(ptr::from_ref(api).cast_mut(), Ordering::Release);
+    }
     let allocator = PyObjectArenaAllocator { context: ptr::null_mut(), allocate, free };
     // SAFETY: from the contract; the struct is copied.
     unsafe { (api.PyObject_SetArenaAllocator)(&raw const allocator) };
@@ -63,6 +71,12 @@ pub unsafe fn provide(api: &Api) {
 /// A new arena; null when there is no memory. Where there is some, errno stays as it was, as with CPython's own.
 unsafe extern "C" fn allocate(_context: *mut c_void, size: usize) -> *mut c_void {
     let number = errno();
+    // SAFETY: null, or what `provide` was given; CPython asks for its first arena on the thread that initialises it.
+    unsafe {
+        if let Some(api) = RESTING.swap(ptr::null_mut(), Ordering::AcqRel).as_ref() {
+            collector::rest(api);
+        }
+    }
     let held = HELD.fetch_add(size, Ordering::Relaxed).saturating_add(size);
     let grows = MOST.fetch_max(held, Ordering::Relaxed) < held;
     let wants_region = grows && held > PLAIN && held <= LAST && REGION.is_multiple_of(size);

@@ -13,6 +13,7 @@
 
 use core::ffi::c_int;
 use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::api::Api;
 use super::reference::Owned;
@@ -43,6 +44,44 @@ const YOUNGEST_THRESHOLDS: [c_int; 2] = [700, 2000];
 
 /// `threshold` of the two older generations.
 const OLDER_THRESHOLD: c_int = 10;
+
+/// Whether the collector rests.
+static RESTS: AtomicBool = AtomicBool::new(false);
+
+/// Keeps the collector of the main interpreter from running until [`wake`] is called: while CPython makes its own types and
+/// modules there are thousands of objects, and no garbage. Without effect before 3.10.
+///
+/// # Safety
+/// Called by CPython on the thread that initialises it, before any code of the program has run.
+pub unsafe fn rest(api: &Api) {
+    let Some(((disable, _), thread)) =
+        api.PyGC_Disable.zip(api.PyGC_Enable).zip(api._PyThreadState_UncheckedGet)
+    else {
+        return;
+    };
+    // SAFETY: from the contract. The state of the collector is there as soon as the thread has a state, and these functions
+    // read and write nothing else.
+    unsafe {
+        if !thread().is_null() {
+            RESTS.store(disable() == 1, Ordering::Release);
+        }
+    }
+}
+
+/// Ends what [`rest`] has begun, if it has. What was made meanwhile goes to the oldest generation, where it would have come.
+///
+/// # Safety
+/// The calling thread may use Python, in the main interpreter, whose generations these are, if they are known.
+pub unsafe fn wake(api: &Api, generations: Option<&Generations>) {
+    let Some(enable) = api.PyGC_Enable.filter(|_| RESTS.swap(false, Ordering::AcqRel)) else { return };
+    // SAFETY: from the contract.
+    unsafe {
+        if let Some(generations) = generations {
+            generations.promote_youngest();
+        }
+        enable();
+    }
+}
 
 /// The generations of one interpreter, the youngest first. They live as long as the interpreter.
 pub struct Generations(NonNull<Generation>);
@@ -172,6 +211,24 @@ impl Generations {
             }
             true
         }
+    }
+
+    /// Moves all of the youngest generation to the oldest: as `gc.freeze()` and `gc.unfreeze()` do.
+    ///
+    /// # Safety
+    /// The calling thread may use Python, and there is no [`Mark`].
+    unsafe fn promote_youngest(&self) {
+        // SAFETY: from the contract. All links lead to live heads.
+        unsafe {
+            let [youngest, _, oldest] = [0, 1, 2].map(|number| self.0.as_ptr().add(number));
+            let (first, last) = ((*youngest).head.next, (*youngest).head.before());
+            if first != youngest.cast() {
+                link((*oldest).head.before(), first);
+                link(last, oldest.cast());
+                link(youngest.cast(), youngest.cast());
+            }
+        }
+        self.set_count(0);
     }
 
     /// Takes a mark away: the count of the middle generation is what it would be without it.

@@ -53,8 +53,10 @@ impl Interpreter {
         }
         let layout = config_layout(minor).ok_or_else(|| unknown(""))?;
         pre_initialise(api, command_line)?;
+        // The first collection of 3.12 moves what is immortal to the permanent generation, which `gc.get_freeze_count()` tells.
+        let rests = !target.collects_during_imports && minor != 12;
         // SAFETY: nothing of CPython runs yet but its preconfiguration, which takes no arena.
-        unsafe { arenas::provide(api) };
+        unsafe { arenas::provide(api, rests) };
 
         let mut config = Box::new(ConfigMemory([POISON; CONFIG_ROOM]));
         // SAFETY: the room is larger than any PyConfig.

@@ -13,7 +13,7 @@ use super::native::Native;
 use super::put_off::PutOff;
 use super::{Importer, object};
 use crate::archive::{ArchiveError, Module};
-use crate::cpython::collector::Generations;
+use crate::cpython::collector::{self, Generations};
 use crate::cpython::types::Object;
 use crate::cpython::{Api, Owned};
 use crate::unmarshal::Unmarshaller;
@@ -23,9 +23,13 @@ unsafe fn put_off(importer: &Importer) -> Option<PutOff> {
     if importer.target.collects_during_imports {
         return None;
     }
-    // SAFETY: called by `Session::new`, before any code of the program has run. Free-threaded builds are refused when the
-    // configuration is made, and so are versions later than 3.13.
-    unsafe { Generations::find(importer.api) }.map(|found| PutOff::new(importer.api, found))
+    // SAFETY: called by `Session::new`, before any code of the program has run; the first time that is in the main
+    // interpreter. Free-threaded builds are refused when the configuration is made, and so are versions later than 3.13.
+    unsafe {
+        let found = Generations::find(importer.api);
+        collector::wake(importer.api, found.as_ref());
+        found.map(|found| PutOff::new(importer.api, found))
+    }
 }
 
 /// What makes code objects in the main interpreter: others may be many, and what is made for them lasts as long as the
@@ -165,6 +169,7 @@ impl Session {
         };
         // SAFETY: from the contract. What importlib set from the frozen module's spec is set again from the real one.
         unsafe {
+            let _put_off = self.put_off.as_ref().map(|put_off| put_off.begin());
             let spec = self.spec(&module)?;
             self.import_natively(&module, &spec)?;
             set(c"__spec__", &spec)?;

@@ -9,6 +9,22 @@ def peak():
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) // 1024
 
 
+STARTED = [generation["collections"] for generation in gc.get_stats()]
+
+
+def begins():
+    """What the interpreter has made for itself is there for the collector, and nothing of it is frozen."""
+    print(sum(STARTED))
+    print(gc.isenabled(), gc.get_threshold(), gc.get_freeze_count(), gc.garbage, gc.callbacks)
+    print(gc.get_count()[0] <= gc.get_threshold()[0])
+    known = {id(one) for one in gc.get_objects()}
+    print([id(one) in known for one in (int.__add__, str.join, sys.modules, sys.__dict__, OSError.__init__)])
+    print(any(one is sys for one in gc.get_referrers(sys.__dict__)))
+    gc.collect()
+    garbage(10)
+    print(gc.collect() >= 10, gc.get_stats()[2]["collections"] - STARTED[2])
+
+
 def settings():
     print(gc.isenabled(), gc.get_threshold(), gc.get_freeze_count())
     import looks
