@@ -33,6 +33,8 @@ pub use embedded::{relocate, start};
 #[cfg(feature = "embed")]
 pub use error::{EXIT_DAMAGED, EXIT_UNSUPPORTED};
 #[cfg(feature = "embed")]
+pub use importer::last_collections::collect;
+#[cfg(feature = "embed")]
 pub use os::ahead::stop_threads;
 
 #[cfg(feature = "embed")]

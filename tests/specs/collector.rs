@@ -8,6 +8,7 @@ use snapfreeze_tests::execution::plain_command;
 use snapfreeze_tests::{Fixtures, Interpreter, Slot, assert_same, execute};
 
 const PROGRAM: &str = "collector/program.py";
+const ENDS: &str = "collector/ends.py";
 
 /// Megabytes by which a program's peak of memory may be above python's. Three million lists that nobody takes away would
 /// be several hundred.
@@ -28,6 +29,11 @@ pub fn of_slot(fixtures: &Fixtures, slot: &Slot) -> Vec<Trial> {
     trials.push(
         trial("with --gc-during-imports it comes as often while modules are imported").runs(not_put_off),
     );
+    trials.push(trial("what is in cycles goes when a program ends").runs(|fixtures, interpreter| {
+        let expected = execute(&mut fixtures.python(ENDS, interpreter)).succeeded("python");
+        assert!(expected.out().lines().filter(|line| line.ends_with(" goes")).count() >= 7, "{expected:?}");
+        assert_same(&execute(&mut plain_command(fixtures.frozen(ENDS, interpreter))), &expected);
+    }));
     for case in ["settings", "collects", "fails"] {
         trials.push(trial(case).runs(move |fixtures, interpreter| {
             let expected = execute(fixtures.python(PROGRAM, interpreter).arg(case)).succeeded("python");

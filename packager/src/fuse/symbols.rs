@@ -12,6 +12,10 @@ use super::FuseError;
 use super::image::{Image, Symbol};
 use super::versions::Version;
 
+/// What CPython's end begins to collect with, and what the stub has for it (`runtime/src/importer/last_collections.rs`). Only
+/// where CPython itself asks for it: others get CPython's.
+const COLLECT: [&[u8]; 2] = [b"PyGC_Collect", b"snapfreeze_collect"];
+
 /// A symbol of an object.
 #[derive(Debug, Clone, Copy)]
 pub struct Owned<'a> {
@@ -125,6 +129,17 @@ impl<'a> Symbols<'a> {
         Some(Resolution::Inside(*self.definitions.get(at)?, Some(self.definition_number(at))))
     }
 
+    /// What the stub, the first object, has for a symbol that the base, the second, asks itself for.
+    fn stand_in(&self, object: usize, symbol: &Symbol<'_>) -> Option<Resolution<'a>> {
+        let [name, own] = COLLECT;
+        if object != 1 || symbol.name != name || !symbol.is_defined() {
+            return None;
+        }
+        let at = *self.by_name.get(own)?;
+        let owned = *self.definitions.get(at).filter(|owned| owned.object == 0)?;
+        Some(Resolution::Inside(owned, Some(self.definition_number(at))))
+    }
+
     fn definition_number(&self, at: usize) -> u32 {
         u32::try_from(1 + self.imports.len() + at).unwrap_or(u32::MAX)
     }
@@ -142,6 +157,9 @@ impl<'a> Symbols<'a> {
         let unknown = FuseError::Malformed("a relocation names a symbol that there is not");
         let image = objects.get(object).ok_or_else(|| unknown.clone())?;
         let symbol = image.symbols.get(number as usize).ok_or_else(|| unknown.clone())?;
+        if let Some(stand_in) = self.stand_in(object, symbol) {
+            return Ok(stand_in);
+        }
         let binds_itself = symbol.binding() == elf::STB_LOCAL
             || symbol.other & 3 != elf::STV_DEFAULT
             || image.dynamic.is_symbolic;
@@ -185,4 +203,36 @@ fn is_exported(symbol: &Symbol<'_>) -> bool {
         && symbol.binding() != elf::STB_LOCAL
         && matches!(symbol.other & 3, elf::STV_DEFAULT | elf::STV_PROTECTED)
         && !(symbol.section == elf::SHN_ABS && symbol.value == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attach::STUB;
+
+    /// A base that defines `PyGC_Collect`: the stub, with another name for one of its functions.
+    fn base() -> Vec<u8> {
+        let (name, new) = (b"\0posix_spawnp\0", b"\0PyGC_Collect\0");
+        let mut base = STUB.to_vec();
+        let at = base.windows(name.len()).position(|bytes| bytes == name).unwrap();
+        base[at..at + new.len()].copy_from_slice(new);
+        base
+    }
+
+    #[test]
+    fn the_base_and_nobody_else_collects_by_way_of_the_stub() {
+        let base = base();
+        let objects = [STUB, &base, &base].map(|bytes| Image::read(bytes).unwrap());
+        let symbols = Symbols::merge(&objects).unwrap();
+        let leads_to = |object: usize| {
+            let is_it = |symbol: &Symbol<'_>| symbol.name == b"PyGC_Collect";
+            let number = objects[object].symbols.iter().position(is_it).unwrap();
+            match symbols.resolve(&objects, object, number as u32).unwrap() {
+                Resolution::Inside(owned, Some(_)) => (owned.object, owned.symbol.name),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(leads_to(1), (0, b"snapfreeze_collect".as_slice()));
+        assert_eq!(leads_to(2), (1, b"PyGC_Collect".as_slice()), "a library of the base");
+    }
 }

@@ -90,6 +90,7 @@ api! {
         PyImport_AppendInittab: fn(*const c_char, unsafe extern "C" fn() -> Object) -> c_int;
         PyFile_SetOpenCodeHook: fn(OpenCodeHook, *mut c_void) -> c_int;
         Py_RunMain: fn() -> c_int;
+        PyGC_Collect: fn() -> isize;
         // Objects.
         Py_IncRef: fn(Object);
         Py_DecRef: fn(Object);
@@ -154,6 +155,7 @@ api! {
         PyMarshal_ReadObjectFromString: fn(*const c_char, isize) -> Object;
         PyEval_EvalCode: fn(Object, Object, Object) -> Object;
         PyType_FromSpec: fn(*mut PyTypeSpec) -> Object;
+        PyType_GetFlags: fn(Object) -> core::ffi::c_ulong;
         PyType_GetSlot: fn(Object, c_int) -> *mut c_void;
         PyThread_get_thread_ident: fn() -> core::ffi::c_ulong;
         PyCFunction_NewEx: fn(*const PyMethodDef, Object, Object) -> Object;
@@ -175,7 +177,8 @@ api! {
         // From 3.10 on.
         PyGC_Disable: fn() -> c_int;
         PyGC_Enable: fn() -> c_int;
-        // 3.13 has another name for it.
+        // 3.13 has other names for them.
+        _Py_IsFinalizing: fn() -> c_int, later Py_IsFinalizing;
         _PyThreadState_UncheckedGet: fn() -> *mut c_void, later PyThreadState_GetUnchecked;
     }
     objects {
@@ -184,12 +187,17 @@ api! {
         _Py_FalseStruct: super::types::PyObject;
         _Py_EllipsisObject: super::types::PyObject;
         PyBytes_Type: super::types::PyObject;
+        PyClassMethodDescr_Type: super::types::PyObject;
         PyCode_Type: super::types::PyObject;
         PyDict_Type: super::types::PyObject;
+        PyGetSetDescr_Type: super::types::PyObject;
         PyList_Type: super::types::PyObject;
+        PyMemberDescr_Type: super::types::PyObject;
+        PyMethodDescr_Type: super::types::PyObject;
         PyModule_Type: super::types::PyObject;
         PyTuple_Type: super::types::PyObject;
         PyUnicode_Type: super::types::PyObject;
+        PyWrapperDescr_Type: super::types::PyObject;
         PyExc_ImportError: Object;
         PyExc_TypeError: Object;
         PyExc_AttributeError: Object;

@@ -3,7 +3,7 @@
 //! [`install`] gets it into the interpreter, by way of [`frozen`], [`object`] is the Python object that `sys.meta_path` holds, [`finder`] its
 //! method, [`loaders`] are the classes of the modules' loaders, [`arguments`] their arguments, [`specs`] makes module
 //! specs, [`code`] code objects, [`load`] imports without Python code, with what [`native`] has found out and the [`locks`]
-//! that others wait for, [`put_off`] keeps the garbage collector away meanwhile, [`main_module`] runs the entry, [`runtime_hooks`] what goes before it, [`open_code`]
+//! that others wait for, [`put_off`] keeps the garbage collector away meanwhile, [`last_collections`] shortens what it does at the end, [`main_module`] runs the entry, [`runtime_hooks`] what goes before it, [`open_code`]
 //! opens modules' files, [`left_out`] says which option brings in a module that is not there.
 //!
 //! One `Importer` serves the process; what belongs to an interpreter (its `ModuleSpec` class and the like) is in
@@ -15,6 +15,7 @@ pub mod code;
 pub mod finder;
 pub mod frozen;
 pub mod install;
+pub mod last_collections;
 pub mod left_out;
 pub mod load;
 pub mod loaders;

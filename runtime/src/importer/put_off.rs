@@ -54,6 +54,15 @@ impl PutOff {
         Self { api, generations, state: Mutex::default() }
     }
 
+    /// The interpreter is about to end: takes out of the generations what no collection finds anything in.
+    ///
+    /// # Safety
+    /// As [`Generations::set_aside`]; this is of the main interpreter.
+    pub unsafe fn set_aside(&self) {
+        // SAFETY: from the contract.
+        unsafe { self.generations.set_aside(self.api) };
+    }
+
     /// A module begins. What is returned is dropped at its end, by a thread that may use Python.
     ///
     /// # Safety

@@ -6,6 +6,7 @@
 //! passed in the same registers (System V ABI, AMD64 supplement, 3.2.3).
 
 mod attributes;
+mod collect;
 mod directory;
 mod dynamic;
 mod execute;
