@@ -9,14 +9,11 @@
 //! everything else can be moved. File offsets stay congruent to addresses modulo the page size (gABI, "Program
 //! Loading"), and no page has bytes of two segments in memory.
 
-use std::collections::HashSet;
-
 use object::elf;
 
 use super::FuseError;
-use super::fixups::{Fixups, Place, Value};
+use super::fixups::Place;
 use super::image::{Image, Segment};
-use super::symbols::Symbols;
 
 /// A part of the fused file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -221,61 +218,4 @@ impl Layout {
         };
         areas.into_iter().find_map(inside)
     }
-}
-
-/// The segments of each object that go into the fused file: not those that have only tables of the dynamic linker,
-/// which new ones replace.
-pub fn kept_segments(objects: &[Image<'_>], symbols: &Symbols<'_>, fixups: &Fixups) -> Vec<Vec<Segment>> {
-    let mut wanted: HashSet<(usize, u64)> = HashSet::new();
-    let dead: Vec<Vec<Segment>> = objects.iter().map(dead_segments).collect();
-    let mut want = |object: usize, address: u64| {
-        let segments = dead.get(object).map_or(&[][..], Vec::as_slice);
-        wanted.extend(
-            segments.iter().filter(|segment| segment.holds(address)).map(|segment| (object, segment.address)),
-        );
-    };
-    for owned in symbols.iter().filter(|owned| owned.symbol.is_defined()) {
-        want(owned.object, owned.symbol.value);
-    }
-    for fixup in &fixups.all {
-        if let Value::Address(Place::Object(object, address))
-        | Value::Resolver(Place::Object(object, address)) = fixup.value
-        {
-            want(object, address);
-        }
-    }
-    let is_kept = |object: usize, segment: &Segment| {
-        let is_dead = dead.get(object).is_some_and(|dead| dead.contains(segment));
-        !is_dead || wanted.contains(&(object, segment.address))
-    };
-    let kept = objects.iter().enumerate().map(|(object, image)| {
-        image.loads.iter().filter(|segment| is_kept(object, segment)).copied().collect()
-    });
-    kept.collect()
-}
-
-/// Read-only segments all of whose sections are tables that the fused file has anew.
-fn dead_segments(image: &Image<'_>) -> Vec<Segment> {
-    let is_table = |kind: u32| {
-        matches!(
-            kind,
-            elf::SHT_NOTE
-                | elf::SHT_HASH
-                | elf::SHT_GNU_HASH
-                | elf::SHT_DYNSYM
-                | elf::SHT_STRTAB
-                | elf::SHT_RELA
-                | elf::SHT_RELR
-                | elf::SHT_GNU_VERSYM
-                | elf::SHT_GNU_VERNEED
-                | elf::SHT_GNU_VERDEF
-        )
-    };
-    let is_dead = |segment: &&Segment| {
-        let mut sections = image.sections.iter().filter(|section| segment.holds(section.address)).peekable();
-        segment.flags & (elf::PF_W | elf::PF_X) == 0
-            && sections.peek().is_some()
-            && sections.all(|section| is_table(section.kind) || section.name == b".interp")
-    };
-    image.loads.iter().filter(is_dead).copied().collect()
 }

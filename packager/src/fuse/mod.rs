@@ -8,7 +8,8 @@
 //!
 //! The phases are files, in order: [`image`] reads a file ([`dynamic`], [`versions`] and [`relocations`] are parts of
 //! that), [`symbols`] merges symbols, [`thread_local`] the blocks of thread-local storage, [`fixups`] says what each
-//! relocation becomes, [`packed`] chooses those that the stub applies, [`unwind`] merges the unwind tables' indexes, [`layout`] places everything, [`write`] writes it
+//! relocation becomes, [`packed`] chooses those that the stub applies, [`unwind`] merges the unwind tables' indexes,
+//! [`kept`] leaves out what is replaced, [`layout`] places everything, [`write`] writes it
 //! with its [`tables`], [`sections`], [`names`] and [`frames`], [`leave`] says what CPython need not do at the end, [`check`] reads the result again, [`start`] starts
 //! it. [`machine`] has what depends on the machine; [`program`] is what the build calls, and [`archive`]
 //! makes room for the archive.
@@ -22,6 +23,7 @@ mod error;
 mod fixups;
 mod frames;
 mod image;
+mod kept;
 mod layout;
 mod leave;
 mod machine;
@@ -91,7 +93,7 @@ pub fn fuse(
     let fixups = fixups::fixups(&objects, &symbols, &block)?;
     let packed = packed::Packed::choose(&objects, &symbols, &fixups);
     let unwind = unwind::Index::merge(&objects)?;
-    let kept = layout::kept_segments(&objects, &symbols, &fixups);
+    let kept = kept::kept_segments(&objects, &symbols, &fixups);
     let fused = write::write(&write::Parts {
         objects: &objects,
         name,
