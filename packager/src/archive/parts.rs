@@ -1,4 +1,4 @@
-//! The parts of a native file that are rewritten before it is compressed: machine code, relocations and unwind tables.
+//! The parts of a native file that are rewritten before it is compressed: machine code, symbols, relocations and unwind tables.
 //!
 //! In: what is written of a file. They are found by its program headers and its dynamic section (gABI), since sections may be
 //! missing. Out: where they are, whole entries only. Whatever is not as expected is none: what is found decides about size alone, for
@@ -7,15 +7,18 @@
 use std::ops::Range;
 
 use goblin::container::{Container, Ctx, Endian};
-use goblin::elf::dynamic::{DT_JMPREL, DT_NULL, DT_PLTREL, DT_PLTRELSZ, DT_RELA, DT_RELASZ};
+use goblin::elf::dynamic::{
+    DT_GNU_HASH, DT_HASH, DT_JMPREL, DT_NULL, DT_PLTREL, DT_PLTRELSZ, DT_RELA, DT_RELASZ, DT_STRTAB,
+    DT_SYMTAB, DT_VERNEED, DT_VERSYM,
+};
 use goblin::elf::header::EM_X86_64;
 use goblin::elf::program_header::{PF_X, PT_DYNAMIC, PT_GNU_EH_FRAME, PT_LOAD};
 use goblin::elf::{Elf, ProgramHeader};
 use snapfreeze_runtime::archive::parts::{Part, PartKind};
 
-/// Length of an entry of the dynamic section, of a relocation with addend, and of a pair in `.eh_frame_hdr`.
+/// Length of an entry of the dynamic section, of a symbol or a relocation with addend, and of a pair in `.eh_frame_hdr`.
 const DYNAMIC: usize = 16;
-const RELOCATION: usize = 24;
+const ENTRY: usize = 24;
 const PAIR: usize = 8;
 
 /// `.eh_frame_hdr` begins so where its table is one that can be looked up in: version 1, the address of `.eh_frame` as a distance
@@ -51,7 +54,7 @@ impl Rewritable {
             let Some(range) = in_file(program).filter(|range| range.end <= file.len()) else { continue };
             match program.p_type {
                 PT_LOAD if program.p_flags & PF_X != 0 => found.tables.push((PartKind::Code, 1, range)),
-                PT_DYNAMIC => found.add_relocations(&file[range], &programs),
+                PT_DYNAMIC => found.add_entries(&file[range], &programs),
                 PT_GNU_EH_FRAME => found.add_frames(file, range, &programs),
                 _ => {}
             }
@@ -59,8 +62,8 @@ impl Rewritable {
         Some(found)
     }
 
-    /// What the dynamic section has to say about relocations.
-    fn add_relocations(&mut self, dynamic: &[u8], programs: &[ProgramHeader]) {
+    /// What the dynamic section has to say about symbols and relocations.
+    fn add_entries(&mut self, dynamic: &[u8], programs: &[ProgramHeader]) {
         let tags: Vec<[u64; 2]> = dynamic
             .chunks_exact(DYNAMIC)
             .map(|entry| entry.as_chunks().0)
@@ -70,9 +73,16 @@ impl Rewritable {
         let value = |wanted: u64| tags.iter().find(|[tag, _]| *tag == wanted).map(|[_, value]| *value);
         let has_addends = value(DT_PLTREL).is_none_or(|kind| kind == DT_RELA);
         let of_calls = value(DT_JMPREL).zip(value(DT_PLTRELSZ)).filter(|_| has_addends);
-        for (address, length) in value(DT_RELA).zip(value(DT_RELASZ)).into_iter().chain(of_calls) {
+        // The number of symbols is nowhere; they end where another table begins, at the latest.
+        let others = [DT_STRTAB, DT_HASH, DT_GNU_HASH, DT_VERSYM, DT_VERNEED, DT_RELA, DT_JMPREL];
+        let symbols = value(DT_SYMTAB).and_then(|start| {
+            let after = others.into_iter().filter_map(value).filter(|other| *other > start).min()?;
+            Some((start, after - start))
+        });
+        let relocations = value(DT_RELA).zip(value(DT_RELASZ));
+        for (address, length) in symbols.into_iter().chain(relocations).chain(of_calls) {
             if let Some(range) = at_address(programs, address, length) {
-                self.tables.push((PartKind::Relocations, RELOCATION, range));
+                self.tables.push((PartKind::Entries, ENTRY, range));
             }
         }
     }
@@ -169,7 +179,7 @@ mod tests {
     fn each_kind_is_found_in_a_program_and_in_its_pieces() {
         let file = test_program();
         let found = Rewritable::find(&file);
-        let kinds = [PartKind::Code, PartKind::Relocations, PartKind::Frames, PartKind::FrameIndex];
+        let kinds = [PartKind::Code, PartKind::Entries, PartKind::Frames, PartKind::FrameIndex];
         let whole = found.in_piece(0..file.len(), 0);
         for kind in kinds {
             assert!(whole.iter().any(|part| part.kind == kind), "{kind:?}");

@@ -9,8 +9,8 @@
 //! each byte is restored at most once for each kind, however long the list is.
 
 pub mod branches;
+mod entries;
 mod frames;
-mod relocations;
 
 use core::ops::Range;
 
@@ -20,8 +20,8 @@ use core::ops::Range;
 pub enum PartKind {
     /// Machine code of x86-64, with positions for distances ([`branches`]).
     Code = 1,
-    /// Relocations with addends (gABI, `Elf64_Rela`): differences, by columns.
-    Relocations = 2,
+    /// Relocations with addends, or symbols (gABI, `Elf64_Rela`, `Elf64_Sym`): differences, by columns.
+    Entries = 2,
     /// Entries of `.eh_frame` (LSB, "Exception Frames"), of which the expected addresses are left out.
     Frames = 3,
     /// The table of `.eh_frame_hdr` behind its twelve bytes of header, as differences from what follows from the frames.
@@ -33,7 +33,7 @@ impl PartKind {
     pub const fn from_id(id: u32) -> Option<Self> {
         match id {
             1 => Some(Self::Code),
-            2 => Some(Self::Relocations),
+            2 => Some(Self::Entries),
             3 => Some(Self::Frames),
             4 => Some(Self::FrameIndex),
             _ => None,
@@ -91,7 +91,7 @@ impl<'a> Parts<'a> {
             match (kind, block.get_mut(range.clone())) {
                 (_, None) => {}
                 (PartKind::Code, Some(code)) => branches::to_distances(code),
-                (PartKind::Relocations, Some(part)) => relocations::to_entries(part),
+                (PartKind::Entries, Some(part)) => entries::to_entries(part),
                 (PartKind::Frames, Some(frames)) => frames::to_addresses(frames, range.start),
                 (PartKind::FrameIndex, Some(_)) => frames::fill_index(block, range),
             }
@@ -124,7 +124,7 @@ pub fn rewrite(block: &mut [u8], parts: &[Part], spacing: Option<usize>) -> Vec<
                     continue;
                 }
             }
-            PartKind::Relocations => relocations::to_columns(part),
+            PartKind::Entries => entries::to_columns(part),
             PartKind::Frames => frames::to_differences(part, range.start),
             PartKind::FrameIndex => frames::empty_index(block, range.clone()),
         }
@@ -169,7 +169,7 @@ mod tests {
         let parts = [
             (PartKind::Code, 0..20_000),
             (PartKind::Code, 20_000..20_100),
-            (PartKind::Relocations, 25_001..50_000),
+            (PartKind::Entries, 25_001..50_000),
             (PartKind::Frames, 50_000..50_400),
             (PartKind::FrameIndex, 51_000..51_800),
         ];

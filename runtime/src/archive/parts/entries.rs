@@ -1,7 +1,8 @@
-//! Relocations with addends, by columns.
+//! Relocations with addends and symbols, by columns.
 //!
-//! An entry is three words of 64 bits: where, what (type and symbol), and the addend. Neighbours differ little: where, by the
-//! length of a pointer as a rule, and most are of one type. Of each word but the second the difference from that of the entry before
+//! An entry is three words of 64 bits; of a relocation: where, what (type and symbol), and the addend. Neighbours differ little:
+//! where, by the length of a pointer as a rule, and most are of one type. (Those of symbols hardly follow from one another; what they gain by
+//! is columns: most of their bytes are 0, or one of a few.) Of each word but the second the difference from that of the entry before
 //! is written, with its sign as the lowest bit; and of a group of entries first all first bytes, then all second ones, and so on:
 //! most of those columns are nothing but zeros.
 
