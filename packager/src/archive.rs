@@ -11,10 +11,12 @@ mod ahead;
 mod contents;
 mod levels;
 mod native;
+mod on_demand;
 mod parts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Seek, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -88,6 +90,7 @@ pub fn write<W: Write + Seek>(
         levels: plan.target.compress.into(),
         strip: plan.target.strip,
         native: BTreeMap::new(),
+        on_demand: BTreeMap::new(),
     };
     progress.expect(bytes_to_compress(plan, bytecode));
     let (eager, later): (Vec<&PlannedModule>, Vec<&PlannedModule>) =
@@ -112,7 +115,7 @@ pub fn write<W: Write + Seek>(
     extents.extend(packer.add_code(&later, bytecode, &header, None)?);
     packer.add_extensions(&later, beside, &mut extents)?;
     let files = if beside { &[] } else { plan.files.as_slice() };
-    packer.writer.set_ahead(ahead::wanted(plan, &eager, &extents));
+    packer.writer.set_ahead(ahead::wanted(plan, &eager, &extents, &libraries, &packer.on_demand));
     let contents = contents::add_contents(&mut packer, files)?;
     let reasons = packer.add_reasons(&plan.reasons)?;
 
@@ -215,6 +218,8 @@ struct Packer<'a, W> {
     strip: bool,
     /// Native files written so far: a file that is needed twice is written once.
     native: BTreeMap<PathBuf, Extent>,
+    /// Blocks of machine code that may be decompressed when it is executed, by the first block of their file.
+    on_demand: BTreeMap<u32, Range<u32>>,
 }
 
 /// All the code before a block, to the longest that the block may be.

@@ -25,6 +25,7 @@ mod os;
 mod profile;
 #[cfg(feature = "embed")]
 mod unmarshal;
+mod vector;
 #[cfg(feature = "embed")]
 pub mod vfs;
 
@@ -49,7 +50,7 @@ mod embedded {
     use crate::importer::{self, Importer, install};
     use crate::materialize::materialize;
     use crate::os::running_file::RunningFile;
-    use crate::os::{ahead, dynamic, memory_file, own_segments, relocations};
+    use crate::os::{ahead, dynamic, late, memory_file, own_segments, relocations};
     use crate::{profile, relr, vfs};
 
     /// Completes what the dynamic linker has begun: relocates what is packed, and makes read-only what is constant
@@ -110,6 +111,7 @@ mod embedded {
         // SAFETY: argv is what this function was given.
         let command_line = unsafe { CommandLine::read(argc, argv, target.interpreter, has_module) }?;
 
+        late::called_with(argc, argv);
         if command_line.runs_program() {
             ahead::start(archive);
         }

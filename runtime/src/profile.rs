@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
-use crate::os::{ahead, is_privileged};
+use crate::os::{ahead, is_privileged, on_demand};
 
 /// The variable: how many modules are told, or [`ALL`]; `1` stands for [`SHOWN`].
 const VARIABLE: &str = "SNAPFREEZE_PROFILE";
@@ -170,12 +170,12 @@ fn decompressed<T>(
 pub fn end() {
     let Some(profile) = IS_ON.load(Ordering::Relaxed).then(|| profile().take()).flatten() else { return };
     if profile.process == std::process::id() {
-        crate::os::complain(profile.text(ahead::bytes_ahead()).trim_end());
+        crate::os::complain(profile.text(ahead::bytes_ahead(), on_demand::bytes_waited_for()).trim_end());
     }
 }
 
 impl Profile {
-    fn text(mut self, ahead: u64) -> String {
+    fn text(mut self, ahead: u64, on_demand: u64) -> String {
         let mut text = format!("where the start went, in ms (process {})\n", self.process);
         // Writing into a string cannot fail.
         for (name, time) in &self.phases {
@@ -189,18 +189,22 @@ impl Profile {
             self.modules.len()
         );
         for (kind, name) in [(&self.code, "blocks of code"), (&self.native, "native files")] {
-            let (time, length) = (milliseconds(kind.time), megabytes(kind.length));
+            let (time, length) = (milliseconds(kind.time), megabytes(kind.length as u64));
             let _ = writeln!(
                 text,
                 "{time:9.2}  of these, decompressing {} {name} or waiting for that, {length:.1} MB",
                 kind.count
             );
         }
-        let _ = writeln!(
+        let _ = write!(
             text,
             "           ahead of that, other threads had decompressed {:.1} MB",
-            megabytes(usize::try_from(ahead).unwrap_or(usize::MAX))
+            megabytes(ahead)
         );
+        if on_demand > 0 {
+            let _ = write!(text, ", and {:.1} MB of code when it was executed", megabytes(on_demand));
+        }
+        text.push('\n');
         self.modules.sort_by(|one, other| other.own.cmp(&one.own).then(one.name.cmp(other.name)));
         let _ = writeln!(text, "      own  with all  module");
         for Imported { name, own, all } in self.modules.iter().take(self.shown) {
@@ -215,7 +219,7 @@ impl Profile {
     }
 }
 
-fn megabytes(length: usize) -> f64 {
+fn megabytes(length: u64) -> f64 {
     length as f64 / 1e6
 }
 
@@ -258,7 +262,10 @@ where the start went, in ms (process 7)
      0.02            1 others
 ";
         let ahead = 13_000_000;
-        assert_eq!(profile(2).text(ahead), expected);
-        assert!(profile(3).text(ahead).ends_with("     0.02      0.02  d\n"));
+        assert_eq!(profile(2).text(ahead, 0), expected);
+        assert!(
+            profile(2).text(ahead, 2_340_000).contains("13.0 MB, and 2.3 MB of code when it was executed\n")
+        );
+        assert!(profile(3).text(ahead, 0).ends_with("     0.02      0.02  d\n"));
     }
 }

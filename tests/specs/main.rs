@@ -42,6 +42,7 @@ mod memory;
 mod moving;
 mod multiprocessing;
 mod native;
+mod on_demand;
 mod optional;
 mod options;
 mod outputs;
@@ -94,6 +95,7 @@ const BEHAVIOURS: &[Behaviour] = &[
     moving::trials,
     multiprocessing::trials,
     native::trials,
+    on_demand::trials,
     optional::trials,
     options::trials,
     outputs::trials,

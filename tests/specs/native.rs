@@ -26,19 +26,19 @@ pub fn of_slot(fixtures: &Fixtures, slot: &Slot) -> Vec<Trial> {
     ]
 }
 
-fn has_compiler(name: &str) -> Result<(), String> {
+pub fn has_compiler(name: &str) -> Result<(), String> {
     jail::program(name).map(drop).ok_or_else(|| format!("no {name}"))
 }
 
 /// Where a slot's interpreter has `Python.h`.
-fn has_headers(slot: &Slot) -> Result<(), String> {
+pub fn has_headers(slot: &Slot) -> Result<(), String> {
     match &slot.found {
         Ok(interpreter) if !headers(interpreter).join("Python.h").is_file() => Err("no Python.h".to_owned()),
         _ => Ok(()),
     }
 }
 
-fn headers(interpreter: &Interpreter) -> PathBuf {
+pub fn headers(interpreter: &Interpreter) -> PathBuf {
     let ask = "import sysconfig; print(sysconfig.get_paths()['include'], end='')";
     let outcome = execute(python_command(&interpreter.python).args(["-c", ask]));
     PathBuf::from(outcome.succeeded("python -c").out())

@@ -1,21 +1,31 @@
 //! What a start is expected to want, in order: the executable decompresses it ahead of the imports.
 //!
 //! In: the modules that a start is expected to import, in that order, and where they lie. Out: each block of their code
-//! at the place of its first module, each extension at its own, behind the libraries that it needs. What lies on the real
+//! at the place of its first module, each extension at its own, behind the libraries that it needs; behind a file those of
+//! its blocks that can wait until they are executed. What lies on the real
 //! disk when it is loaded is not in the list. A wrong guess costs the executable some time of another core, nothing more.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
+use snapfreeze_runtime::archive::Extent;
 use snapfreeze_runtime::archive::writer::AheadRecord;
 
 use super::Extents;
 use crate::collect::files::FileContent;
 use crate::plan::{Plan, PlannedContent, PlannedModule};
 
-/// The list, without anything twice.
-pub(super) fn wanted(plan: &Plan, eager: &[&PlannedModule], extents: &Extents) -> Vec<AheadRecord> {
+/// The list, without anything twice. `contents` are those of the plan's libraries, `on_demand` the blocks that can wait, by
+/// the first one of their file.
+pub(super) fn wanted(
+    plan: &Plan,
+    eager: &[&PlannedModule],
+    extents: &Extents,
+    contents: &[Extent],
+    on_demand: &BTreeMap<u32, Range<u32>>,
+) -> Vec<AheadRecord> {
     let (modules, libraries) = on_disk(plan);
-    let mut list = List::default();
+    let mut list = List { records: Vec::new(), seen: BTreeSet::new(), extents, contents, on_demand };
     let library = |number: usize| {
         let record = u32::try_from(number).ok().map(AheadRecord::Library);
         record.filter(|_| !libraries.contains(&number))
@@ -34,27 +44,37 @@ pub(super) fn wanted(plan: &Plan, eager: &[&PlannedModule], extents: &Extents) -
                 list.add(AheadRecord::Extension(module.name.clone()));
             }
         } else {
-            list.add_code(extents, &module.name);
+            list.add_code(&module.name);
         }
     }
     list.records
 }
 
-#[derive(Default)]
-struct List {
+struct List<'a> {
     records: Vec<AheadRecord>,
     seen: BTreeSet<AheadRecord>,
+    extents: &'a Extents,
+    contents: &'a [Extent],
+    on_demand: &'a BTreeMap<u32, Range<u32>>,
 }
 
-impl List {
+impl List<'_> {
     fn add(&mut self, record: AheadRecord) {
-        if self.seen.insert(record.clone()) {
-            self.records.push(record);
+        if !self.seen.insert(record.clone()) {
+            return;
         }
+        let file = match &record {
+            AheadRecord::Library(number) => self.contents.get(*number as usize),
+            AheadRecord::Extension(name) => self.extents.get(name),
+            _ => None,
+        };
+        let blocks = file.and_then(|content| self.on_demand.get(&content.block)).cloned();
+        self.records.push(record);
+        self.records.extend(blocks.unwrap_or_default().map(AheadRecord::OnDemand));
     }
 
-    fn add_code(&mut self, extents: &Extents, name: &str) {
-        if let Some(extent) = extents.get(name).filter(|extent| extent.length > 0) {
+    fn add_code(&mut self, name: &str) {
+        if let Some(extent) = self.extents.get(name).filter(|extent| extent.length > 0) {
             self.add(AheadRecord::Block(extent.block));
         }
     }

@@ -28,6 +28,8 @@ pub(super) struct Levels {
     pub later_native: Method,
     /// Native files are cut into pieces of at most this many bytes, which can be decompressed side by side.
     pub native_block: usize,
+    /// Machine code that is decompressed when it is executed: so much at a time.
+    pub on_demand_block: usize,
     /// Native files that no start is expected to load share blocks of at most this many bytes: to load one is to decompress
     /// the block.
     pub later_native_block: usize,
@@ -67,6 +69,7 @@ impl From<CompressOption> for Levels {
                 native: Method::Level(-5),
                 later_native: Method::Level(1),
                 native_block: 1 << 20,
+                on_demand_block: 128 << 10,
                 later_native_block: 256 << 10,
                 positions: None,
                 data: 1,
@@ -82,6 +85,7 @@ impl From<CompressOption> for Levels {
                 native: Method::ShortMatches,
                 later_native: Method::ShortSearches,
                 native_block: 4 << 20,
+                on_demand_block: 128 << 10,
                 later_native_block: 512 << 10,
                 positions: Some(64),
                 data: 9,
@@ -97,6 +101,7 @@ impl From<CompressOption> for Levels {
                 native: Method::Level(19),
                 later_native: Method::Level(19),
                 native_block: 4 << 20,
+                on_demand_block: 128 << 10,
                 later_native_block: 1 << 20,
                 positions: Some(256),
                 data: 19,

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::io::{Seek, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -13,7 +14,7 @@ use snapfreeze_runtime::archive::parts::{Part, Parts, rewrite};
 use snapfreeze_runtime::archive::writer::{Method, PackedBlock};
 
 use super::parts::Rewritable;
-use super::{ArchiveWriteError, BATCH, Packer, compress_with_cache, read_error};
+use super::{ArchiveWriteError, BATCH, Packer, compress_with_cache, on_demand, read_error};
 use crate::cache::Cache;
 use crate::collect::native::loaded::loaded_part;
 use crate::progress::Progress;
@@ -50,22 +51,28 @@ impl<W: Write + Seek> Packer<'_, W> {
 
     fn add_batch(&mut self, batch: &[(&PathBuf, bool)]) -> Result<(), ArchiveWriteError> {
         let (levels, strip, cache, progress) = (self.levels, self.strip, self.cache, self.progress);
-        let contents: Vec<(Vec<u8>, Rewritable)> =
+        let contents: Vec<Content> =
             batch.par_iter().map(|(path, _)| content(path, strip, progress)).collect::<Result<_, _>>()?;
         // Pieces of files, and owned ones of several files, end to end. A file's place is its first block, and its offset there.
         let mut blocks: Vec<Block<'_>> = Vec::new();
         let mut places: Vec<(usize, usize)> = Vec::new();
+        let mut on_demand: Vec<(usize, Range<usize>)> = Vec::new();
         let mut shared: Option<usize> = None;
-        for ((_, is_early), (content, rewritable)) in batch.iter().zip(&contents) {
+        for ((_, is_early), Content { bytes: content, rewritable, code }) in batch.iter().zip(&contents) {
             if *is_early || content.len() > levels.later_native_block / 2 {
                 let method = if *is_early { levels.native } else { levels.later_native };
-                places.push((blocks.len(), 0));
+                let first = blocks.len();
+                places.push((first, 0));
+                let (head, code, tail) = parted(content, code.clone().filter(|_| *is_early));
+                let chunks = code.chunks(levels.on_demand_block);
+                let waiting = levels.native_pieces(head).count();
+                on_demand.push((first, waiting..waiting + chunks.len()));
                 let mut start = 0;
-                blocks.extend(levels.native_pieces(content).map(|piece| {
+                for piece in levels.native_pieces(head).chain(chunks).chain(levels.native_pieces(tail)) {
                     let parts = rewritable.in_piece(start..start + piece.len(), 0);
                     start += piece.len();
-                    Block { bytes: Cow::Borrowed(piece), method, parts }
-                }));
+                    blocks.push(Block { bytes: Cow::Borrowed(piece), method, parts });
+                }
                 continue;
             }
             let fits = |number: &usize| blocks[*number].end() + content.len() <= levels.later_native_block;
@@ -84,7 +91,17 @@ impl<W: Write + Seek> Packer<'_, W> {
             blocks.par_iter().map(compress).collect::<Result<_, _>>().map_err(ArchiveWriteError::Compress)?;
         let numbers: Vec<u32> =
             packed.iter().map(|block| self.writer.add_block(block)).collect::<Result<_, _>>()?;
-        for (((path, _), (content, _)), (block, offset)) in batch.iter().zip(&contents).zip(places) {
+        for (first, waiting) in on_demand {
+            let place = |index: usize| numbers.get(first)?.checked_add(u32::try_from(index).ok()?);
+            if let (Some(file), Some(start), Some(end)) = (place(0), place(waiting.start), place(waiting.end))
+                && start < end
+            {
+                self.on_demand.insert(file, start..end);
+            }
+        }
+        for (((path, _), Content { bytes: content, .. }), (block, offset)) in
+            batch.iter().zip(&contents).zip(places)
+        {
             // An empty file has no block.
             let block = numbers.get(block).copied().unwrap_or_default();
             let Ok(offset) = u32::try_from(offset) else { continue };
@@ -94,19 +111,37 @@ impl<W: Write + Seek> Packer<'_, W> {
     }
 }
 
-/// What is written of a file, and the parts of it that compress better when they are rewritten.
-fn content(
-    path: &Path,
-    strip: bool,
-    progress: &Progress,
-) -> Result<(Vec<u8>, Rewritable), ArchiveWriteError> {
+/// A file in three parts, of which the one in the middle can wait; the others are the whole file where nothing can.
+fn parted(file: &[u8], waiting: Option<Range<usize>>) -> (&[u8], &[u8], &[u8]) {
+    let range = waiting.unwrap_or_default();
+    let parts = file.split_at_checked(range.end).and_then(|(before, tail)| {
+        let (head, code) = before.split_at_checked(range.start)?;
+        Some((head, code, tail))
+    });
+    parts.unwrap_or((file, &[], &[]))
+}
+
+/// What is written of a file.
+struct Content {
+    bytes: Vec<u8>,
+    /// The parts of it that compress better when they are rewritten.
+    rewritable: Rewritable,
+    /// Its machine code, where that can be decompressed when it is executed.
+    code: Option<Range<usize>>,
+}
+
+fn content(path: &Path, strip: bool, progress: &Progress) -> Result<Content, ArchiveWriteError> {
     let bytes = std::fs::read(path).map_err(|source| read_error(path, source))?;
     let whole = bytes.len();
+    // While it has its sections.
+    let code = on_demand::code(&bytes);
+    let code_bytes = code.clone().and_then(|code| bytes.get(code)).map(blake3::hash);
     let bytes = if strip { loaded_part(bytes) } else { bytes };
+    let code = code.filter(|code| bytes.get(code.clone()).map(blake3::hash) == code_bytes);
     // What is not taken is done with.
     progress.add((whole - bytes.len()) as u64);
     let rewritable = Rewritable::find(&bytes);
-    Ok((bytes, rewritable))
+    Ok(Content { bytes, rewritable, code })
 }
 
 /// A piece of a file, or several files end to end.

@@ -422,6 +422,8 @@ pub enum AheadKind {
     Library = 2,
     /// A module: an extension.
     Extension = 3,
+    /// A block of the library or extension listed last, with nothing but machine code: wanted when that is executed.
+    OnDemand = 4,
 }
 
 impl AheadKind {
@@ -431,6 +433,7 @@ impl AheadKind {
             1 => Some(Self::Block),
             2 => Some(Self::Library),
             3 => Some(Self::Extension),
+            4 => Some(Self::OnDemand),
             _ => None,
         }
     }
@@ -505,7 +508,7 @@ mod tests {
         for kind in [LeaveKind::Optional, LeaveKind::Excluded, LeaveKind::Hook] {
             assert_eq!(LeaveKind::from_id(kind as u8), Some(kind));
         }
-        for kind in [AheadKind::Block, AheadKind::Library, AheadKind::Extension] {
+        for kind in [AheadKind::Block, AheadKind::Library, AheadKind::Extension, AheadKind::OnDemand] {
             assert_eq!(AheadKind::from_id(kind as u32), Some(kind));
         }
         assert_eq!(
@@ -526,6 +529,6 @@ mod tests {
         assert_eq!(Placement::from_id(2), None);
         assert_eq!(LeaveKind::from_id(0), None);
         assert_eq!(AheadKind::from_id(0), None);
-        assert_eq!(AheadKind::from_id(4), None);
+        assert_eq!(AheadKind::from_id(5), None);
     }
 }

@@ -307,6 +307,7 @@ impl<'a> Archive<'a> {
             Some(AheadKind::Block) => Ok(Ahead::Block(number)),
             Some(AheadKind::Library) => Ok(Ahead::Library(number)),
             Some(AheadKind::Extension) => Ok(Ahead::Extension(number)),
+            Some(AheadKind::OnDemand) => Ok(Ahead::OnDemand(number)),
             None => Err(ArchiveError::Invalid { part: "kind of what is wanted" }),
         }
     }

@@ -119,6 +119,8 @@ pub enum Ahead {
     Library(u32),
     /// The extension that is the module with this number.
     Extension(u32),
+    /// A block of the library or extension listed last: machine code, wanted when it is executed.
+    OnDemand(u32),
 }
 
 /// A list of library numbers.

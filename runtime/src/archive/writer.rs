@@ -169,6 +169,8 @@ pub enum AheadRecord {
     Library(u32),
     /// The extension module with this name.
     Extension(String),
+    /// A block of the library or extension listed last: machine code, wanted when it is executed.
+    OnDemand(u32),
 }
 
 /// The target to be indexed.
@@ -491,6 +493,7 @@ fn ahead_records(ahead: &[AheadRecord], modules: &BTreeMap<String, ModuleRecord>
             AheadRecord::Block(number) => (AheadKind::Block, *number),
             AheadRecord::Library(number) => (AheadKind::Library, *number),
             AheadRecord::Extension(name) => (AheadKind::Extension, *numbers.get(name.as_str())?),
+            AheadRecord::OnDemand(number) => (AheadKind::OnDemand, *number),
         })
     };
     let words = ahead.iter().filter_map(record).flat_map(|(kind, number)| [kind as u32, number]);

@@ -22,6 +22,8 @@ use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64,
 use core::time::Duration;
 use std::os::fd::OwnedFd;
 
+use super::late::Missing;
+use super::on_demand::{Expected, Part};
 use super::pages::Pages;
 use super::processors::Processors;
 use super::{futex, memory_file};
@@ -30,7 +32,7 @@ use crate::archive::Extent;
 use crate::archive::layout::WORTH_A_THREAD;
 use file::File;
 use work::{CLAIMED, DONE, FAILED, OPEN, State, TAKEN};
-pub use worker::stop_threads;
+pub use worker::{stop_threads, wait_until_gone};
 
 /// Bytes that may wait to be taken.
 const MOST_AHEAD: usize = 64 << 20;
@@ -85,6 +87,8 @@ struct Piece {
     length: usize,
     state: State,
     purpose: Purpose,
+    /// Whether its file can do without it.
+    is_on_demand: bool,
 }
 
 enum Purpose {
@@ -124,8 +128,9 @@ pub fn code(block: u32) -> Option<Pages> {
     current()?.code(block)
 }
 
-/// A native file of the archive, sealed, if it is one that was to be decompressed ahead, and was at least begun.
-pub fn file(content: Extent) -> Option<OwnedFd> {
+/// A native file of the archive, if it is one that was to be decompressed ahead, and was at least begun: sealed, or without
+/// code that can be supplied on demand.
+pub fn file(content: Extent) -> Option<(OwnedFd, Option<Missing>)> {
     current()?.file(content)
 }
 
@@ -176,7 +181,7 @@ impl Ahead {
         bytes
     }
 
-    fn file(&self, content: Extent) -> Option<OwnedFd> {
+    fn file(&self, content: Extent) -> Option<(OwnedFd, Option<Missing>)> {
         let (number, file) = self.files.iter().enumerate().find(|(_, file)| file.content == content)?;
         let is_hopeless = self.threads.load(Ordering::Acquire) == 0 && !file.is_begun();
         if is_hopeless || self.is_elsewhere() || file.is_taken.swap(true, Ordering::AcqRel) {
@@ -185,9 +190,29 @@ impl Ahead {
         self.help(number, file);
         self.wait(&file.state);
         let _ = self.urgent.compare_exchange(number, NOBODY, Ordering::AcqRel, Ordering::Relaxed);
-        let complete = file.give();
+        let expected = (!file.on_demand.is_empty()).then(Expected::one);
+        let missing = expected.and_then(|expected| self.missing(file, expected));
+        let given = file.give(missing.is_none());
         self.is_taken();
-        complete
+        given.map(|given| (given, missing))
+    }
+
+    /// What nobody has begun of a file's code, or could not do; from now on nobody does.
+    fn missing(&self, file: &File, expected: Expected) -> Option<Missing> {
+        let pieces = self.pieces.get(file.on_demand.clone())?;
+        // All at once: whoever waited for one would find the next one begun.
+        for piece in pieces {
+            piece.state.change(OPEN, TAKEN);
+        }
+        let mut parts = Vec::new();
+        for piece in pieces {
+            if let Purpose::Part(_, range) = &piece.purpose
+                && self.wait(&piece.state) != DONE
+            {
+                parts.push(Part { block: piece.block, range: range.clone() });
+            }
+        }
+        (!parts.is_empty()).then(|| Missing::new(parts, expected))
     }
 
     /// Completes files, without taking them.
@@ -236,15 +261,19 @@ impl Ahead {
                     self.archive.read_block_with(piece.block, part, decompress).is_ok()
                 });
                 piece.state.end(if is_done { DONE } else { FAILED });
-                file.end_piece(piece.length, is_done);
+                if !piece.is_on_demand {
+                    file.end_piece(piece.length, is_done);
+                } else if is_done {
+                    file.filled.fetch_add(piece.length, Ordering::Relaxed);
+                }
                 is_done
             }
         }
     }
 
     /// Waits until nobody is at something any more.
-    fn wait(&self, state: &State) {
-        state.wait(|| self.is_elsewhere());
+    fn wait(&self, state: &State) -> u32 {
+        state.wait(|| self.is_elsewhere())
     }
 
     /// Whether this is another process than that of the threads: one made by a bare clone(2), of which nobody was told.

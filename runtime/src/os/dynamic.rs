@@ -10,18 +10,22 @@
 
 use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_int, c_void};
+use core::mem::ManuallyDrop;
 use std::collections::BTreeMap;
 use std::ffi::CString;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::ThreadId;
 
 use super::ahead;
 use super::cycles::{self, Member};
 use super::decompress;
+use super::late::{FillError, Late};
 use super::library::{Library, dlerror, open};
-use super::memory_file::{LONGEST_NAME, MemoryFile};
+use super::memory_file::{self, LONGEST_NAME, MemoryFile};
+use super::on_demand;
 use crate::archive::{ArchiveError, Extent};
 use crate::error::StartError;
 use crate::materialize::Materialized;
@@ -49,6 +53,10 @@ struct Loading {
     path: &'static CStr,
     /// The file behind the path, until it is loaded.
     file: Option<OwnedFd>,
+    /// What is to be done with it once it is mapped.
+    late: Option<Late>,
+    /// The thread that is doing that.
+    finishing: Option<ThreadId>,
     /// Threads that are loading it at this moment: all by the same path, so that it is loaded once.
     threads: usize,
     /// The runtime's own reference, which keeps it loaded.
@@ -61,7 +69,16 @@ struct Loading {
 
 impl Loading {
     fn new(path: &'static CStr, file: OwnedFd) -> Self {
-        Self { path, file: Some(file), threads: 0, own: None, given: 0, needed: false }
+        Self {
+            path,
+            file: Some(file),
+            late: None,
+            finishing: None,
+            threads: 0,
+            own: None,
+            given: 0,
+            needed: false,
+        }
     }
 
     /// Notes what it is asked for: by what needs it, or by the program.
@@ -223,6 +240,7 @@ pub fn closed(handle: *mut c_void, close: impl FnOnce(Library)) {
     let key = *key;
     let Some(library) = loaded.libraries.remove(&key) else { return };
     drop(loaded);
+    on_demand::complete();
     let path = library.path.to_owned(); // glibc frees its own
     if let Some(own) = library.own {
         close(own);
@@ -253,7 +271,8 @@ pub fn load_content(
     if is_loaded {
         return Ok(path);
     }
-    let opened = open(path, name, in_tree.as_deref(), flags);
+    let opened = open(path, name, in_tree.as_deref(), flags)
+        .and_then(|library| finish(archive, content, name, library).map(|()| library));
     // Others ask for a library by a name that is not its SONAME: glibc compares that with the one in its records.
     let asked_for = CString::new(name).ok().filter(|_| needed && !name.contains('/'));
     let in_tree = match (&opened, asked_for) {
@@ -285,11 +304,11 @@ fn begin(
         return Ok((library.path, is_loaded));
     }
     let get = || memory_file(archive, content, shown_name(in_tree, name));
-    let file = profile::native(get, usize::try_from(content.length).unwrap_or(usize::MAX))?;
+    let (file, late) = profile::native(get, usize::try_from(content.length).unwrap_or(usize::MAX))?;
     loaded.attempts += 1;
     let path = descriptor_path(file.as_raw_fd(), loaded.attempts);
     let path: &'static CStr = Box::leak(path.into_boxed_c_str());
-    let mut library = Loading { threads: 1, ..Loading::new(path, file) };
+    let mut library = Loading { threads: 1, late, ..Loading::new(path, file) };
     library.ask(needed);
     loaded.libraries.insert(key(content), library);
     Ok((path, false))
@@ -342,12 +361,63 @@ pub fn guard_forks() {
     unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
 }
 
-fn memory_file(archive: MappedArchive, content: Extent, name: &str) -> Result<OwnedFd, StartError> {
-    if let Some(file) = ahead::file(content) {
-        return Ok(file);
+/// The sealed file; one with something to be done after it is loaded is sealed by that.
+fn memory_file(
+    archive: MappedArchive,
+    content: Extent,
+    name: &str,
+) -> Result<(OwnedFd, Option<Late>), StartError> {
+    let refused = |source: std::io::Error| StartError::Memory { library: name.to_owned(), source };
+    match ahead::file(content) {
+        Some((file, None)) => Ok((file, None)),
+        Some((file, Some(missing))) => match Late::new(missing, &file) {
+            Ok(late) => Ok((file, Some(late))),
+            Err(missing) => {
+                missing.fill(archive, &file).map_err(|error| unfilled(error, name))?;
+                memory_file::add_seals(&file).map_err(refused)?;
+                Ok((file, None))
+            }
+        },
+        None => Ok((unpacked(archive, content, name)?.seal().map_err(refused)?, None)),
     }
-    let sealed = unpacked(archive, content, name)?.seal();
-    sealed.map_err(|source| StartError::Memory { library: name.to_owned(), source })
+}
+
+fn unfilled(error: FillError, name: &str) -> StartError {
+    match error {
+        FillError::Archive(error) => error.into(),
+        FillError::Memory(source) => StartError::Memory { library: name.to_owned(), source },
+    }
+}
+
+/// Says that no thread is finishing what it did before.
+static FINISHED: Condvar = Condvar::new();
+
+/// Does what is left to be done with a library that was just mapped, unless somebody does: then that is waited for.
+fn finish(archive: MappedArchive, content: Extent, name: &str, library: Library) -> Result<(), StartError> {
+    let mut loaded = lock();
+    let own = std::thread::current().id();
+    loop {
+        let Some(loading) = loaded.libraries.get_mut(&key(content)) else { return Ok(()) };
+        match (loading.late.take(), loading.finishing) {
+            (Some(late), _) => {
+                let Some(file) = loading.file.as_ref().map(AsRawFd::as_raw_fd) else { return Ok(()) };
+                loading.finishing = Some(own);
+                drop(loaded);
+                // SAFETY: the file stays until `end`, which no thread comes to before this one.
+                let file = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(file) });
+                let finished = late.finish(archive, &file, library);
+                if let Some(loading) = lock().libraries.get_mut(&key(content)) {
+                    loading.finishing = None;
+                }
+                FINISHED.notify_all();
+                return finished.map_err(|error| unfilled(error, name));
+            }
+            (None, Some(other)) if other != own => {
+                loaded = FINISHED.wait(loaded).unwrap_or_else(PoisonError::into_inner);
+            }
+            _ => return Ok(()),
+        }
+    }
 }
 
 fn unpacked(archive: MappedArchive, content: Extent, name: &str) -> Result<MemoryFile, StartError> {

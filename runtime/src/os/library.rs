@@ -50,9 +50,9 @@ struct LinkMap {
 
 /// An entry of a library's dynamic section (gABI, `Elf64_Dyn`).
 #[repr(C)]
-struct Dynamic {
-    tag: i64,
-    value: u64,
+pub struct Dynamic {
+    pub tag: i64,
+    pub value: u64,
 }
 
 /// Tags of the dynamic section (gABI): its end, its strings, and which of them is the library's name.
@@ -67,6 +67,12 @@ impl Library {
         // SAFETY: the handle is of a loaded library; the request writes one pointer.
         let status = unsafe { libc::dlinfo(self.0.as_ptr(), libc::RTLD_DI_LINKMAP, (&raw mut map).cast()) };
         NonNull::new(map).filter(|_| status == 0)
+    }
+
+    /// Where it is: what is added to the addresses in its file.
+    pub fn address(self) -> Option<usize> {
+        // SAFETY: glibc's record of a loaded library.
+        self.map().map(|map| unsafe { map.as_ref() }.address)
     }
 
     /// The name by which, as it says itself, others ask for it.

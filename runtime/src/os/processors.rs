@@ -46,8 +46,62 @@ impl Processors {
 
     /// Lets this thread run on all of the set.
     pub fn run_on(&self) {
+        self.run(0);
+    }
+
+    /// Lets a thread of this process run on all of the set.
+    pub fn run(&self, thread: libc::pid_t) {
         // SAFETY: the set is alive.
-        unsafe { libc::sched_setaffinity(0, size_of_val(&self.0), &raw const self.0) };
+        unsafe { libc::sched_setaffinity(thread, size_of_val(&self.0), &raw const self.0) };
+    }
+
+    /// The one on which this thread runs at the moment.
+    pub fn own() -> Option<Self> {
+        // SAFETY: a set may be all zeroes; the processor is compared with the set's length before it is put in.
+        unsafe {
+            let own = usize::try_from(libc::sched_getcpu()).ok()?;
+            let mut set: libc::cpu_set_t = core::mem::zeroed();
+            (own < 8 * size_of::<libc::cpu_set_t>()).then(|| {
+                libc::CPU_SET(own, &mut set);
+                Self(set)
+            })
+        }
+    }
+}
+
+/// `struct sched_attr` (sched_setattr(2)).
+#[repr(C)]
+#[derive(Default)]
+struct Scheduling {
+    size: u32,
+    policy: u32,
+    flags: u64,
+    nice: i32,
+    priority: u32,
+    runtime: u64,
+    deadline: u64,
+    period: u64,
+}
+
+/// The highest nice value (setpriority(2)).
+const LEAST_URGENT: i32 = 19;
+
+/// Asks for this thread's turns on a processor to be that long. Of two threads the one with shorter turns is let in
+/// when it wakes, before the other's turn has ended (Linux 6.12: `sched_runtime` of ordinary threads; kernel/sched/fair.c,
+/// `PREEMPT_SHORT`). Without effect before.
+///
+/// `nicer` is added to its nice value.
+pub fn take_turns_of(time: core::time::Duration, nicer: i32) {
+    let size = size_of::<Scheduling>() as u32;
+    let mut scheduling = Scheduling { size, ..Scheduling::default() };
+    // SAFETY: system calls that read or write at most as many bytes as the struct has.
+    unsafe {
+        let got = libc::syscall(libc::SYS_sched_getattr, 0, &raw mut scheduling, size, 0);
+        if got == 0 && matches!(scheduling.policy.cast_signed(), libc::SCHED_OTHER | libc::SCHED_BATCH) {
+            scheduling.runtime = u64::try_from(time.as_nanos()).unwrap_or(0);
+            scheduling.nice = scheduling.nice.saturating_add(nicer).min(LEAST_URGENT);
+            libc::syscall(libc::SYS_sched_setattr, 0, &raw const scheduling, 0);
+        }
     }
 }
 

@@ -10,6 +10,8 @@
 //! told apart. That costs nothing but size, for each number is exchanged for exactly one other, in place, and what is
 //! looked at to find the next one is never among the exchanged bytes. So nothing can fail, and all bytes can be changed back.
 
+use crate::vector::{LANES, Pattern, matches};
+
 /// Numbers from -[`REACH`] up to it are exchanged, among each other; the others are none that lead into the same file.
 /// A position is a number up to the length of a block, which is less.
 const REACH: u32 = 1 << 29;
@@ -78,7 +80,7 @@ fn exchange_one(
     exchanged: impl Fn(u32, u32) -> u32,
     count: &mut usize,
 ) -> usize {
-    let length = BEFORE - usize::from(bytes.get(opcode).is_some_and(|opcode| is_branch(*opcode)));
+    let length = BEFORE - usize::from(bytes.get(opcode).is_some_and(|opcode| BRANCH.fits(*opcode)));
     let (at, end) = (opcode + length, opcode + length + DISTANCE);
     if let Some(place) = bytes.get_mut(at..end).and_then(|place| place.first_chunk_mut()) {
         let number = u32::from_le_bytes(*place).wrapping_add(REACH);
@@ -92,9 +94,12 @@ fn exchange_one(
     end
 }
 
-fn is_branch(opcode: u8) -> bool {
-    opcode & 0xfe == 0xe8
-}
+/// Calls and jumps.
+const BRANCH: Pattern = Pattern { mask: 0xfe, value: 0xe8 };
+/// What moves something in memory, or its address.
+const ACCESS: Pattern = Pattern { mask: 0xf9, value: 0x89 };
+/// An operand in memory relative to the instruction pointer.
+const RELATIVE: Pattern = Pattern { mask: 0xc7, value: 0x05 };
 
 /// Which of the first bytes are opcodes that a distance may follow: each has the highest bit of its byte.
 fn instructions(window: &[u8; STEP + BEFORE + DISTANCE]) -> u64 {
@@ -108,18 +113,10 @@ fn instructions(window: &[u8; STEP + BEFORE + DISTANCE]) -> u64 {
     zeros(branches) | zeros(accesses)
 }
 
-/// Which of the first bytes are opcodes that a distance may follow, a bit for each. Compilers make vectors of the loop.
+/// Which of the first bytes are opcodes that a distance may follow, a bit for each.
 fn instructions_of_stride(window: &[u8; STRIDE + BEFORE + DISTANCE]) -> u64 {
-    let mut found = [0u8; STRIDE];
-    for ((found, opcode), operand) in found.iter_mut().zip(window).zip(&window[1..]) {
-        let is_access = (opcode & 0xf9 == 0x89) & (operand & 0xc7 == 0x05);
-        *found = u8::from(is_branch(*opcode) | is_access);
-    }
-    found.as_chunks().0.iter().rev().fold(0, |bits, bytes| {
-        // The lowest bit of each byte, side by side in the highest byte.
-        let here = u64::from_le_bytes(*bytes).wrapping_mul(0x0102_0408_1020_4080) >> (8 * (STEP - 1));
-        bits << STEP | here
-    })
+    let lanes = (0..STRIDE).step_by(LANES).filter_map(|start| window.get(start..)?.first_chunk());
+    lanes.rev().fold(0, |bits, bytes| bits << LANES | u64::from(matches(bytes, BRANCH, ACCESS, RELATIVE)))
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ pub struct File {
     pub content: Extent,
     /// Numbers of the pieces of work that fill it.
     pub pieces: Range<usize>,
+    /// Numbers of those that fill what it can do without until it is executed.
+    pub on_demand: Range<usize>,
     length: usize,
     descriptor: Descriptor,
     /// Whether anything of it was begun.
@@ -55,6 +57,7 @@ impl File {
             is_begun: AtomicBool::new(false),
             left: AtomicUsize::new(pieces.len()),
             pieces,
+            on_demand: 0..0,
             filled: AtomicUsize::new(0),
             is_spoiled: AtomicBool::new(false),
             is_taken: AtomicBool::new(false),
@@ -85,7 +88,7 @@ impl File {
         self.descriptor.is_ours() && fill(bytes.populated())
     }
 
-    /// Says that one piece of work is over, and whether it could be done. The last one seals the file.
+    /// Says that one piece of work is over, and whether it could be done. The last one seals the file, if it is complete then.
     pub fn end_piece(&self, length: usize, is_done: bool) {
         if is_done {
             self.filled.fetch_add(length, Ordering::Relaxed);
@@ -95,12 +98,16 @@ impl File {
         if self.left.fetch_sub(1, Ordering::AcqRel) != 1 {
             return;
         }
-        let is_sealed = !self.is_spoiled.load(Ordering::Relaxed)
-            && self.descriptor.with(memory_file::add_seals).is_some_and(|seals| seals.is_ok());
-        if !is_sealed {
+        let is_done =
+            !self.is_spoiled.load(Ordering::Relaxed) && (!self.on_demand.is_empty() || self.is_sealed());
+        if !is_done {
             drop(self.descriptor.give());
         }
-        self.state.end(if is_sealed { DONE } else { FAILED });
+        self.state.end(if is_done { DONE } else { FAILED });
+    }
+
+    fn is_sealed(&self) -> bool {
+        self.descriptor.with(memory_file::add_seals).is_some_and(|seals| seals.is_ok())
     }
 
     /// Its descriptor.
@@ -109,12 +116,13 @@ impl File {
         self.descriptor.number
     }
 
-    /// The sealed file, for the one who has taken it.
-    pub fn give(&self) -> Option<OwnedFd> {
+    /// The file, for the one who has taken it; sealed, if it is complete.
+    pub fn give(&self, is_complete: bool) -> Option<OwnedFd> {
         if !self.state.change(DONE, TAKEN) {
             return None;
         }
-        self.descriptor.give()
+        let is_good = self.on_demand.is_empty() || !is_complete || self.is_sealed();
+        self.descriptor.give().filter(|_| is_good)
     }
 }
 

@@ -10,10 +10,11 @@ use std::ffi::CString;
 
 use super::file::File;
 use super::work::{OPEN, State};
-use super::{Ahead, MOST_FILES, MOST_THREADS, NOBODY, Piece, Purpose};
+use super::{Ahead, MOST_FILES, MOST_THREADS, NOBODY, Piece, Purpose, worker};
 use crate::MappedArchive;
 use crate::archive::{self, ArchiveError, Extent};
 use crate::os::memory_file::LONGEST_NAME;
+use crate::os::on_demand;
 use crate::os::processors::Processors;
 use crate::vfs;
 
@@ -37,17 +38,24 @@ impl Ahead {
             patience,
             bytes_ahead: AtomicU64::new(0),
         };
-        for place in 0..archive.ahead_count() {
-            if list.add(place).is_err() {
-                break;
-            }
+        let mut later = Vec::new();
+        let mut place = 0;
+        while let Ok(Some(next)) = list.add(place, &mut later) {
+            place = next;
         }
+        list.add_later(later);
         let code = list.pieces.iter().filter(|piece| matches!(piece.purpose, Purpose::Code(_)));
         list.left = AtomicUsize::new(code.count() + list.files.len());
         list
     }
 
-    fn add(&mut self, place: usize) -> Result<(), ArchiveError> {
+    /// Adds what a record stands for; returns the place of the next one, if there is any.
+    fn add(&mut self, place: usize, later: &mut Vec<Piece>) -> Result<Option<usize>, ArchiveError> {
+        if place == self.archive.ahead_count() {
+            return Ok(None);
+        }
+        let on_demand = self.on_demand(place + 1);
+        let next = place + 1 + on_demand.len();
         match self.archive.ahead(place)? {
             archive::Ahead::Block(block) => {
                 let length = self.archive.block_length(block)?;
@@ -57,23 +65,58 @@ impl Ahead {
                         length,
                         state: State::new(OPEN),
                         purpose: Purpose::Code(AtomicPtr::default()),
+                        is_on_demand: false,
                     });
                 }
-                Ok(())
             }
             archive::Ahead::Library(number) => {
                 let library = self.archive.library(number)?;
-                self.add_file(library.content, library.file, library.name)
+                self.add_file(library.content, library.file, library.name, on_demand, later)?;
             }
             archive::Ahead::Extension(number) => {
                 let module = self.archive.module(number as usize)?;
-                self.add_file(module.content, module.file, module.name)
+                self.add_file(module.content, module.file, module.name, on_demand, later)?;
             }
+            archive::Ahead::OnDemand(_) => {}
         }
+        Ok(Some(next))
     }
 
-    /// A file that has its blocks for itself. `file` is its path in the tree.
-    fn add_file(&mut self, content: Extent, file: &str, name: &str) -> Result<(), ArchiveError> {
+    /// The blocks on demand that the records from a place on stand for: they are in a row.
+    fn on_demand(&self, place: usize) -> Range<u32> {
+        let block = |place: usize| match self.archive.ahead(place) {
+            Ok(archive::Ahead::OnDemand(block)) if place < self.archive.ahead_count() => Some(block),
+            _ => None,
+        };
+        let Some(first) = block(place) else { return 0..0 };
+        let follows = |(block_before, more): &(u32, usize)| {
+            let next = block_before.checked_add(1)?;
+            (block(place + more) == Some(next)).then_some((next, more + 1))
+        };
+        let last = core::iter::successors(Some((first, 1)), follows).last();
+        first..last.map_or(first, |(last, _)| last).saturating_add(1)
+    }
+
+    /// Puts what can wait behind everything else.
+    fn add_later(&mut self, later: Vec<Piece>) {
+        let first = self.pieces.len();
+        for file in &mut self.files {
+            file.on_demand = file.on_demand.start + first..file.on_demand.end + first;
+        }
+        self.pieces.extend(later);
+        let waiting = self.files.iter().filter(|file| !file.on_demand.is_empty()).count();
+        worker::start_supplier(self.processors, waiting);
+    }
+
+    /// A file that has its blocks for itself. `file` is its path in the tree. What is on demand goes to `later`.
+    fn add_file(
+        &mut self,
+        content: Extent,
+        file: &str,
+        name: &str,
+        on_demand: Range<u32>,
+        later: &mut Vec<Piece>,
+    ) -> Result<(), ArchiveError> {
         if content.length == 0
             || self.files.len() == MOST_FILES
             || self.files.iter().any(|other| other.content == content)
@@ -81,18 +124,23 @@ impl Ahead {
             return Ok(());
         }
         let (number, first) = (self.files.len(), self.pieces.len());
+        let first_later = later.len();
+        let can_wait = !on_demand.is_empty() && on_demand::prepare(self.archive, self.processors);
         let mut length = 0;
         let mut is_whole = true;
         self.archive.pieces(content, |block, range| {
             is_whole &= range == (0..self.archive.block_length(block)?);
             let part: Range<usize> = length..length + range.len();
             length = part.end;
+            let is_on_demand = can_wait && on_demand.contains(&block) && on_demand::can_supply(&part);
             let (state, purpose) = (State::new(OPEN), Purpose::Part(number, part));
-            self.pieces.push(Piece { block, length: range.len(), state, purpose });
+            let piece = Piece { block, length: range.len(), state, purpose, is_on_demand };
+            if is_on_demand { &mut *later } else { &mut self.pieces }.push(piece);
             Ok::<(), ArchiveError>(())
         })?;
         if !is_whole {
             self.pieces.truncate(first);
+            later.truncate(first_later);
             return Ok(());
         }
         let in_tree = vfs::path_in_tree(file).filter(|path| path.as_bytes().len() <= LONGEST_NAME);
@@ -100,8 +148,15 @@ impl Ahead {
             || CString::new(name.bytes().filter(|byte| *byte != 0).take(LONGEST_NAME).collect::<Vec<_>>());
         let shown = in_tree.unwrap_or_else(|| cut().unwrap_or_default());
         match File::new(content, &shown, first..self.pieces.len(), length) {
-            Ok(file) => self.files.push(file),
-            Err(_) => self.pieces.truncate(first), // the process may not open as many
+            Ok(mut file) => {
+                file.on_demand = first_later..later.len();
+                self.files.push(file);
+            }
+            Err(_) => {
+                // The process may not open as many.
+                self.pieces.truncate(first);
+                later.truncate(first_later);
+            }
         }
         Ok(())
     }

@@ -75,7 +75,8 @@ fn wait_until_ready(ahead: &Ahead) {
     });
 }
 
-fn content(file: OwnedFd) -> Vec<u8> {
+fn content((file, missing): (OwnedFd, Option<Missing>)) -> Vec<u8> {
+    assert!(missing.is_none());
     let mut file = File::from(file);
     assert!(file.write(b"x").is_err(), "it is sealed");
     let mut content = Vec::new();

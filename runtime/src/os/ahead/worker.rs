@@ -13,13 +13,22 @@ use super::work::{CLAIMED, FAILED, OPEN};
 use super::{Ahead, MOST_AHEAD, Piece, current};
 use crate::os::decompress::{BlockedSignals, Decompressor};
 use crate::os::futex;
+use crate::os::on_demand::{self, Expected};
 use crate::os::pages::Pages;
+use crate::os::processors::{Processors, take_turns_of};
 
 /// Stack of a thread: zstd keeps its state elsewhere.
 const STACK_LENGTH: usize = 256 << 10;
 
 /// How long to sleep before looking whether the threads have ended.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How long a thread's turns on a processor are: longer than those of the program's threads, which it lets in.
+const TURN: Duration = Duration::from_millis(20);
+
+/// How much nicer than theirs its claims are: OpenBLAS, say, keeps a processor busy for 20 ms when it is loaded, and the two
+/// are to share one, not to leave it and the program's own thread another. More would not do: that may wait for a thread.
+const NICER: i32 = 5;
 
 /// What a thread does next.
 enum Next<'a> {
@@ -38,35 +47,49 @@ enum Counted {
 
 /// Starts threads. One that cannot be had is no loss.
 pub(super) fn start(ahead: &'static Ahead, count: usize) {
+    // SAFETY: the handlers have no arguments.
+    unsafe { libc::pthread_atfork(Some(before_fork), None, None) };
+    let argument = core::ptr::from_ref(ahead).cast_mut().cast();
+    ahead.threads.store(u32::try_from(count).unwrap_or(0), Ordering::Release);
+    let started = start_threads(ahead.processors, count, run, argument);
+    let missing = u32::try_from(count - started).unwrap_or(0);
+    if ahead.threads.fetch_sub(missing, Ordering::AcqRel) == missing {
+        ahead.give_up();
+    }
+}
+
+/// Starts the thread that supplies code on demand, where so many libraries want some.
+pub(super) fn start_supplier(processors: Processors, libraries: usize) {
+    on_demand::expect(libraries, |run| start_threads(processors, 1, run, core::ptr::null_mut()) == 1);
+}
+
+/// Starts threads that are not part of the program; returns how many.
+fn start_threads(
+    processors: Processors,
+    count: usize,
+    run: extern "C" fn(*mut c_void) -> *mut c_void,
+    argument: *mut c_void,
+) -> usize {
     let _blocked = BlockedSignals::new();
-    // SAFETY: the attributes are initialised before they are used, and the threads get what lives as long as the process;
-    // the handlers have no arguments.
+    // SAFETY: the attributes are initialised before they are used, and the threads get what lives as long as the process.
     unsafe {
-        libc::pthread_atfork(Some(before_fork), None, None);
         let mut attributes = MaybeUninit::uninit();
         if libc::pthread_attr_init(attributes.as_mut_ptr()) != 0 {
-            return;
+            return 0;
         }
         let attributes = attributes.as_mut_ptr();
         libc::pthread_attr_setdetachstate(attributes, libc::PTHREAD_CREATE_DETACHED);
         libc::pthread_attr_setstacksize(attributes, STACK_LENGTH);
         // The kernel starts a thread where the one runs that makes it, often, and looks for a better place every 4 ms. Where it
         // goes from there is the kernel's affair again.
-        if let Some(others) = ahead.processors.others() {
+        if let Some(others) = processors.others() {
             others.start_on(attributes);
         }
-        for _ in 0..count {
-            ahead.threads.fetch_add(1, Ordering::AcqRel);
-            let mut thread = MaybeUninit::uninit();
-            let argument = core::ptr::from_ref(ahead).cast_mut().cast();
-            if libc::pthread_create(thread.as_mut_ptr(), attributes, run, argument) != 0 {
-                ahead.threads.fetch_sub(1, Ordering::AcqRel);
-            }
-        }
+        let mut thread = MaybeUninit::uninit();
+        let start = |_: &usize| libc::pthread_create(thread.as_mut_ptr(), attributes, run, argument) == 0;
+        let started = (0..count).take_while(start).count();
         libc::pthread_attr_destroy(attributes);
-    }
-    if ahead.threads.load(Ordering::Acquire) == 0 {
-        ahead.give_up();
+        started
     }
 }
 
@@ -74,6 +97,7 @@ extern "C" fn run(ahead: *mut c_void) -> *mut c_void {
     // SAFETY: the argument that `start` passes, which lives as long as the process.
     let ahead: &'static Ahead = unsafe { &*ahead.cast_const().cast() };
     ahead.processors.run_on();
+    take_turns_of(TURN, NICER);
     // SAFETY: no conditions.
     let own = unsafe { libc::gettid() };
     for slot in &ahead.thread_numbers {
@@ -183,7 +207,9 @@ impl Ahead {
             }
         }
         file.state.wait(|| false);
-        drop(file.give());
+        let expected = (!file.on_demand.is_empty()).then(Expected::one);
+        drop(expected.and_then(|expected| self.missing(file, expected)));
+        drop(file.give(true));
     }
 }
 
@@ -211,12 +237,13 @@ pub(super) fn stop(ahead: &Ahead) {
             wait_until_gone(number);
         }
     }
+    on_demand::stop();
     ahead.give_up();
 }
 
 /// Waits until the kernel has let go of a thread that is about to end. CPython counts threads after a fork, by
 /// /proc/self/stat (warn_about_fork_with_threads of its Modules/posixmodule.c).
-fn wait_until_gone(thread: libc::pid_t) {
+pub fn wait_until_gone(thread: libc::pid_t) {
     /// A bound, for the number may be another thread's by now.
     const MOST_LOOKS: u32 = 10_000;
     for _ in 0..MOST_LOOKS {
