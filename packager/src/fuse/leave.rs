@@ -233,14 +233,14 @@ fn name_of<'a>(symbol: &Sym64<LE>, strings: &'a [u8]) -> Option<&'a [u8]> {
 const LONGEST_NAME: usize = 64;
 
 /// What an object has at an address, if that is code in the file.
-fn code<'a>(image: &Image<'a>, address: u64, size: u64) -> Option<&'a [u8]> {
+pub(super) fn code<'a>(image: &Image<'a>, address: u64, size: u64) -> Option<&'a [u8]> {
     let is_code = |load: &&super::image::Segment| load.flags & elf::PF_X != 0 && load.holds(address);
     image.loads.iter().find(is_code)?;
     image.at(address, size, "code").ok()
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use object::elf::{FileHeader64, SectionHeader64};
     use object::pod;
 
@@ -251,17 +251,17 @@ mod tests {
     const ENTRY: &[u8] = &[0xf3, 0x0f, 0x1e, 0xfa];
 
     /// A place in the stub's code that tests may call a function.
-    fn code_start() -> u64 {
+    pub fn code_start() -> u64 {
         let stub = Image::read(STUB).unwrap();
         stub.sections.iter().find(|section| section.name == b".text").unwrap().address
     }
 
-    fn offset(address: u64) -> usize {
+    pub fn offset(address: u64) -> usize {
         layout(&Image::read(STUB).unwrap()).offset_of(address).unwrap() as usize
     }
 
     /// A layout that leaves everything where it is.
-    fn layout(image: &Image<'_>) -> Layout {
+    pub fn layout(image: &Image<'_>) -> Layout {
         let placed = image.loads.iter().map(|segment| Placed {
             object: 0,
             segment: *segment,

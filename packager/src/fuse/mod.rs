@@ -18,6 +18,7 @@
 
 pub mod archive;
 mod check;
+mod collect;
 mod dynamic;
 mod error;
 mod fixups;

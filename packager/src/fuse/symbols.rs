@@ -8,13 +8,9 @@ use std::collections::{HashMap, HashSet};
 
 use object::elf;
 
-use super::FuseError;
 use super::image::{Image, Symbol};
 use super::versions::Version;
-
-/// What CPython's end begins to collect with, and what the stub has for it (`runtime/src/importer/last_collections.rs`). Only
-/// where CPython itself asks for it: others get CPython's.
-const COLLECT: [&[u8]; 2] = [b"PyGC_Collect", b"snapfreeze_collect"];
+use super::{FuseError, collect};
 
 /// A symbol of an object.
 #[derive(Debug, Clone, Copy)]
@@ -131,11 +127,10 @@ impl<'a> Symbols<'a> {
 
     /// What the stub, the first object, has for a symbol that the base, the second, asks itself for.
     fn stand_in(&self, object: usize, symbol: &Symbol<'_>) -> Option<Resolution<'a>> {
-        let [name, own] = COLLECT;
-        if object != 1 || symbol.name != name || !symbol.is_defined() {
+        if object != 1 || symbol.name != collect::NAME || !symbol.is_defined() {
             return None;
         }
-        let at = *self.by_name.get(own)?;
+        let at = *self.by_name.get(collect::STAND_IN)?;
         let owned = *self.definitions.get(at).filter(|owned| owned.object == 0)?;
         Some(Resolution::Inside(owned, Some(self.definition_number(at))))
     }

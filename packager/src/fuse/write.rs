@@ -5,6 +5,7 @@ use object::endian::{LittleEndian as LE, U16, U32, U64};
 use object::pod;
 
 use super::FuseError;
+use super::collect;
 use super::fixups::{Fixup, Fixups, Place, Value};
 use super::frames;
 use super::image::{Image, Segment, piece};
@@ -101,7 +102,8 @@ pub fn write(parts: &Parts<'_>) -> Result<Vec<u8>, FuseError> {
             object.and_then(|object| piece(object.bytes, placed.segment.offset, placed.segment.file_size));
         file.put(placed.area.offset, content.ok_or(FuseError::Truncated("a segment"))?);
     }
-    for patch in leave::patches(parts.objects, parts.minor, &layout) {
+    let patches = leave::patches(parts.objects, parts.minor, &layout);
+    for patch in patches.into_iter().chain(collect::patches(parts.objects, &layout)) {
         file.put(patch.offset, &patch.bytes);
     }
     file.put(layout.tls.offset, &parts.block.content);

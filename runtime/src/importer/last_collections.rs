@@ -1,6 +1,6 @@
 //! The collections at a program's end: they look at less ([`crate::cpython::collector`], `aside`).
 //!
-//! The packager has CPython call [`collect`] where it would call its own `PyGC_Collect` (`packager/src/fuse/symbols.rs`). That
+//! The packager has CPython call [`collect`] where it would call its own `PyGC_Collect` (`packager/src/fuse/collect.rs`). That
 //! is what its end begins to collect with; what others call by this name is CPython's.
 
 use std::sync::atomic::{AtomicBool, Ordering};
