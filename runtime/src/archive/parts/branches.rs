@@ -115,12 +115,8 @@ fn instructions(window: &[u8; STEP + BEFORE + DISTANCE]) -> u64 {
 
 /// Which of the first bytes are opcodes that a distance may follow, a bit for each.
 fn instructions_of_stride(window: &[u8; STRIDE + BEFORE + DISTANCE]) -> u64 {
-    (0..STRIDE).step_by(STEP).rev().fold(0, |bits, from| {
-        let found = window[from..].first_chunk().map_or(0, instructions);
-        // The highest bit of each byte, side by side in the highest byte.
-        let here = (found >> 7).wrapping_mul(0x0102_0408_1020_4080) >> (8 * (STEP - 1));
-        bits << STEP | here
-    })
+    let lanes = (0..STRIDE).step_by(LANES).filter_map(|start| window.get(start..)?.first_chunk());
+    lanes.rev().fold(0, |bits, bytes| bits << LANES | u64::from(matches(bytes, BRANCH, ACCESS, RELATIVE)))
 }
 
 #[cfg(test)]
