@@ -90,6 +90,7 @@ pub fn write<W: Write + Seek>(
         levels: plan.target.compress.into(),
         strip: plan.target.strip,
         native: BTreeMap::new(),
+        supplies_on_demand: false,
         on_demand: BTreeMap::new(),
     };
     progress.expect(bytes_to_compress(plan, bytecode));
@@ -105,6 +106,7 @@ pub fn write<W: Write + Seek>(
         .filter(|(number, library)| !(library.is_fused || beside && library_files.contains_key(number)))
         .map(|(number, library)| (number, (library.path.as_path(), early.contains(&number))))
         .unzip();
+    packer.supplies_on_demand = on_demand::is_worth_it(&early_natives(&natives, &eager));
     let mut libraries = vec![NOTHING; plan.libraries.len()];
     for (number, content) in added.into_iter().zip(packer.add_natives(&natives)?) {
         libraries[number] = content;
@@ -182,6 +184,16 @@ fn libpython(plan: &Plan) -> Option<u32> {
     u32::try_from(plan.libraries.len() - 1).ok()
 }
 
+/// Native files that a start is expected to load.
+fn early_natives<'a>(libraries: &[Native<'a>], eager: &[&'a PlannedModule]) -> Vec<&'a Path> {
+    let libraries = libraries.iter().filter(|(_, is_early)| *is_early).map(|(path, _)| *path);
+    let extensions = eager.iter().filter_map(|module| match &module.content {
+        PlannedContent::Extension { path, .. } => Some(path.as_path()),
+        _ => None,
+    });
+    libraries.chain(extensions).collect()
+}
+
 /// How many bytes there are to compress, about: equal files count each, and nobody knows yet how long the reasons will be.
 fn bytes_to_compress(plan: &Plan, bytecode: &Bytecode) -> u64 {
     let code: usize = bytecode.modules.values().map(|code| PYC_HEADER + code.len()).sum();
@@ -218,6 +230,8 @@ struct Packer<'a, W> {
     strip: bool,
     /// Native files written so far: a file that is needed twice is written once.
     native: BTreeMap<PathBuf, Extent>,
+    /// Whether machine code may be decompressed when it is executed.
+    supplies_on_demand: bool,
     /// Blocks of machine code that may be decompressed when it is executed, by the first block of their file.
     on_demand: BTreeMap<u32, Range<u32>>,
 }

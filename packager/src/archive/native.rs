@@ -57,13 +57,13 @@ impl<W: Write + Seek> Packer<'_, W> {
         let mut blocks: Vec<Block<'_>> = Vec::new();
         let mut places: Vec<(usize, usize)> = Vec::new();
         let mut on_demand: Vec<(usize, Range<usize>)> = Vec::new();
-        let mut shared: Option<usize> = None;
+        let (mut shared, supplies): (Option<usize>, bool) = (None, self.supplies_on_demand);
         for ((_, is_early), Content { bytes: content, rewritable, code }) in batch.iter().zip(&contents) {
             if *is_early || content.len() > levels.later_native_block / 2 {
                 let method = if *is_early { levels.native } else { levels.later_native };
                 let first = blocks.len();
                 places.push((first, 0));
-                let (head, code, tail) = parted(content, code.clone().filter(|_| *is_early));
+                let (head, code, tail) = parted(content, code.clone().filter(|_| *is_early && supplies));
                 let chunks = code.chunks(levels.on_demand_block);
                 let waiting = levels.native_pieces(head).count();
                 on_demand.push((first, waiting..waiting + chunks.len()));

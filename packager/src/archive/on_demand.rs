@@ -6,6 +6,7 @@
 //! loaded it, and, until all of it is there, by nobody but the processor: not by the kernel, when it is handed an address.
 
 use std::ops::Range;
+use std::path::Path;
 
 use goblin::elf::dynamic::{
     DF_1_INITFIRST, DF_TEXTREL, DT_FLAGS, DT_FLAGS_1, DT_GNU_HASH, DT_HASH, DT_INIT_ARRAY, DT_JMPREL,
@@ -22,6 +23,16 @@ const LEAST: usize = 1 << 20;
 
 /// Code is supplied a page at a time, or more.
 const PAGE: usize = 4096;
+
+/// Where a start loads less than this of native files, all of it is there in time: the threads that decompress ahead give about a
+/// megabyte a millisecond.
+const LEAST_EARLY: u64 = 24 << 20;
+
+/// Whether it is worth another thread, for the native files that a start is expected to load.
+pub(super) fn is_worth_it(early: &[&Path]) -> bool {
+    let length = |path: &&Path| std::fs::metadata(path).map_or(0, |status| status.len());
+    early.iter().map(length).sum::<u64>() >= LEAST_EARLY
+}
 
 /// Which bytes of the file are such code: whole pages. None where there is too little, or it is not certain.
 pub(super) fn code(file: &[u8]) -> Option<Range<usize>> {
