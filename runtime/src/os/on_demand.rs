@@ -96,7 +96,7 @@ pub struct Part {
 static SUPPLIER: AtomicPtr<Supplier> = AtomicPtr::new(core::ptr::null_mut());
 
 fn current() -> Option<&'static Supplier> {
-    // SAFETY: null, or what `start` leaked.
+    // SAFETY: null, or what `prepare` leaked.
     unsafe { SUPPLIER.load(Ordering::Acquire).as_ref() }
 }
 
@@ -306,9 +306,6 @@ impl Supplier {
         self.state.store(READY, Ordering::Release);
         futex::wake(&self.state);
         let mut supply = |block: &MissingBlock| {
-            if block.is_there.load(Ordering::Acquire) {
-                return kernel::wake(self.reports, block.memory.clone());
-            }
             let bytes = &mut buffer.bytes()[..block.memory.len()];
             let read =
                 self.archive.read_block_with(block.block, bytes, |out, frame| decompressor.run(out, frame));
@@ -349,6 +346,7 @@ impl Supplier {
                     let blocks = library.map(|library| library.blocks.as_slice()).unwrap_or_default();
                     let page = address & !(PAGE - 1);
                     match blocks.iter().find(|block| block.memory.contains(&address)) {
+                        // One that is there, too: its pages may have been given up (madvise(2), MADV_DONTNEED).
                         Some(block) => {
                             self.waited_for.fetch_add(block.memory.len() as u64, Ordering::Relaxed);
                             supply(block);
