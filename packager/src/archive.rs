@@ -37,6 +37,8 @@ use crate::why::Reasons;
 use levels::Levels;
 use native::Native;
 
+pub use native::ALIGNMENT;
+
 /// How many bytes of files are read before they are compressed and written.
 const BATCH: u64 = 64 << 20;
 

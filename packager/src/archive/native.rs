@@ -20,7 +20,7 @@ use crate::collect::native::loaded::loaded_part;
 use crate::progress::Progress;
 
 /// Files that share a block begin at multiples of this.
-const ALIGNMENT: usize = 16;
+pub const ALIGNMENT: usize = 16;
 
 /// A native file, and whether a start is expected to load it.
 pub(super) type Native<'a> = (&'a Path, bool);

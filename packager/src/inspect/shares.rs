@@ -1,11 +1,13 @@
 //! Who has how much of the file: each block's stored bytes, shared out among the contents in it.
 //!
-//! A block is compressed as a whole, so a content has the share of it that its length has of the block's. The shares of a
-//! block, with what nobody claims, add up to what is stored of it, to the byte.
+//! A block is compressed as a whole, so a content has the share of it that its length has of the block's; bytes between
+//! contents, that align them, count with these. The shares of a block, with what nobody claims, add up to what is stored of it, to the byte.
 
 use std::collections::HashSet;
 
 use snapfreeze_runtime::archive::{Archive, ArchiveError, Extent};
+
+use crate::archive::ALIGNMENT;
 
 /// Claims on an archive's blocks; `Owner` says whose they are.
 #[derive(Debug)]
@@ -54,7 +56,10 @@ impl<Owner: Copy> Claims<Owner> {
         for (number, claims) in (0..).zip(&self.blocks) {
             let (raw, stored) = (archive.block_length(number)?, archive.stored_length(number)? as u64);
             let claimed: u64 = claims.iter().map(|(_, length)| length).sum();
-            let whole = claimed.max(raw as u64);
+            // What aligns native files that share a block is theirs.
+            let padding = claims.len().saturating_sub(1).saturating_mul(ALIGNMENT - 1) as u64;
+            let unclaimed = (raw as u64).saturating_sub(claimed);
+            let whole = if unclaimed <= padding { claimed } else { raw as u64 };
             let (mut before, mut given) = (0, 0);
             for (owner, length) in claims {
                 before += length;

@@ -92,7 +92,7 @@ mod tests {
     fn relocations_of_neighbouring_pointers_become_columns_of_one_number() {
         const R_X86_64_RELATIVE: u64 = 8;
         let count = GROUP as u64 + 3;
-        let table = entries((1..=count).map(|n| [8 * n, R_X86_64_RELATIVE, 0x1000 - 16 * n]));
+        let table = entries((1..=count).map(|n| [8 * n, R_X86_64_RELATIVE, 0x10000 - 16 * n]));
         let mut columns = table.clone();
         to_columns(&mut columns);
         // Twice the difference from the entry before: 8; a difference of -16 is one less than twice 16.
