@@ -19,7 +19,7 @@ use goblin::elf::sym::STT_GNU_IFUNC;
 use goblin::elf::{Elf, ProgramHeader};
 
 /// Less code than this is not worth it.
-const LEAST: usize = 1 << 20;
+const LEAST: usize = 2 << 20;
 
 /// Code is supplied a page at a time, or more.
 const PAGE: usize = 4096;
