@@ -20,9 +20,11 @@ const REACH: u32 = 1 << 29;
 const DISTANCE: usize = 4;
 const BEFORE: usize = 2;
 
-/// So many bytes are looked at together, as one word, and where there are as many, so many.
-const STEP: usize = size_of::<u64>();
+/// So many bytes are looked at together.
 const STRIDE: usize = 64;
+
+/// Opcodes are looked for in groups of so many bytes, of those that have as much behind them as an instruction can take.
+const GROUP: usize = 8;
 
 /// Exchanges distances for positions; returns how many.
 #[cfg(feature = "write")]
@@ -37,34 +39,23 @@ pub fn to_distances(bytes: &mut [u8]) {
 
 fn exchange(bytes: &mut [u8], exchanged: impl Fn(u32, u32) -> u32 + Copy) -> usize {
     let mut count = 0;
-    let mut start = 0;
+    let end = end_of_opcodes(bytes.len());
     // Where the distance before ends: no instruction begins within it.
     let mut free = 0;
-    while let Some(window) =
-        bytes.get(start..).and_then(|rest| rest.first_chunk::<{ STRIDE + BEFORE + DISTANCE }>())
-    {
-        let mut found = instructions_of_stride(window) & from_bit(free - start);
+    for start in (0..end).step_by(STRIDE) {
+        free = free.max(start);
+        let mut found = instructions(bytes, start) & from_bit(free - start) & !from_bit(end - start);
         while found != 0 {
             free = exchange_one(bytes, start + found.trailing_zeros() as usize, exchanged, &mut count);
             found &= from_bit(free - start);
         }
-        start += STRIDE;
-        free = free.max(start);
-    }
-    while let Some(window) =
-        bytes.get(start..).and_then(|rest| rest.first_chunk::<{ STEP + BEFORE + DISTANCE }>())
-    {
-        let mut found = instructions(window);
-        while found != 0 {
-            let opcode = start + found.trailing_zeros() as usize / 8;
-            found &= found - 1;
-            if opcode >= free {
-                free = exchange_one(bytes, opcode, exchanged, &mut count);
-            }
-        }
-        start += STEP;
     }
     count
+}
+
+/// Where the last whole group ends.
+fn end_of_opcodes(length: usize) -> usize {
+    length.saturating_sub(BEFORE + DISTANCE) / GROUP * GROUP
 }
 
 /// The bits of a word from one on.
@@ -101,20 +92,18 @@ const ACCESS: Pattern = Pattern { mask: 0xf9, value: 0x89 };
 /// An operand in memory relative to the instruction pointer.
 const RELATIVE: Pattern = Pattern { mask: 0xc7, value: 0x05 };
 
-/// Which of the first bytes are opcodes that a distance may follow: each has the highest bit of its byte.
-fn instructions(window: &[u8; STEP + BEFORE + DISTANCE]) -> u64 {
-    let word = |from: usize| window[from..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-    let all = |byte: u8| u64::from_le_bytes([byte; STEP]);
-    // A byte is zero where no bit of it differs from what is looked for.
-    let zeros = |word: u64| !(((word & all(0x7f)) + all(0x7f)) | word) & all(0x80);
-    let (opcodes, operands) = (word(0), word(1));
-    let branches = (opcodes & all(0xfe)) ^ all(0xe8);
-    let accesses = ((opcodes & all(0xf9)) ^ all(0x89)) | ((operands & all(0xc7)) ^ all(0x05));
-    zeros(branches) | zeros(accesses)
+/// Which of the bytes of a stride are opcodes that a distance may follow, a bit for each. Behind the end are zeroes.
+fn instructions(bytes: &[u8], start: usize) -> u64 {
+    let rest = bytes.get(start..).unwrap_or_default();
+    if let Some(window) = rest.first_chunk() {
+        return instructions_in(window);
+    }
+    let mut padded = [0; STRIDE + 1];
+    padded[..rest.len()].copy_from_slice(rest);
+    instructions_in(&padded)
 }
 
-/// Which of the first bytes are opcodes that a distance may follow, a bit for each.
-fn instructions_of_stride(window: &[u8; STRIDE + BEFORE + DISTANCE]) -> u64 {
+fn instructions_in(window: &[u8; STRIDE + 1]) -> u64 {
     let lanes = (0..STRIDE).step_by(LANES).filter_map(|start| window.get(start..)?.first_chunk());
     lanes.rev().fold(0, |bits, bytes| bits << LANES | u64::from(matches(bytes, BRANCH, ACCESS, RELATIVE)))
 }
@@ -180,26 +169,29 @@ mod tests {
     }
 
     #[test]
+    fn opcodes_are_exchanged_up_to_the_last_whole_group() {
+        for length in 0..300 {
+            for at in 0..length {
+                let mut bytes = vec![0; length];
+                bytes[at] = 0xe8;
+                let is_in_a_group = at / GROUP * GROUP + GROUP + BEFORE + DISTANCE <= length;
+                assert_eq!(to_positions(&mut bytes), usize::from(is_in_a_group), "{at} of {length}");
+            }
+        }
+    }
+
+    #[test]
     fn opcodes_are_found_by_the_byte_and_the_one_behind_it() {
         for opcode in 0..=255u8 {
             for operand in 0..=255u8 {
                 let is_access = matches!(opcode, 0x89 | 0x8b | 0x8d | 0x8f) && operand & 0xc7 == 0x05;
                 let is_found = matches!(opcode, 0xe8 | 0xe9) || is_access;
-                let mut stride = [0; STRIDE + BEFORE + DISTANCE];
-                (stride[STRIDE - 1], stride[STRIDE]) = (opcode, operand);
-                assert_eq!(instructions_of_stride(&stride) >> (STRIDE - 1), u64::from(is_found));
-                for at in 0..STEP {
-                    let mut window = [0; STEP + BEFORE + DISTANCE];
-                    (window[at], window[at + 1]) = (opcode, operand);
-                    let bit = 0x80 << (8 * at);
-                    let found = instructions(&window);
-                    assert_eq!(found & bit != 0, is_found, "{opcode:x} {operand:x} at {at}");
-                    let is_branch = at + 1 < STEP && matches!(operand, 0xe8 | 0xe9);
-                    assert_eq!(
-                        found & !bit,
-                        if is_branch { bit << 8 } else { 0 },
-                        "{opcode:x} {operand:x} at {at}"
-                    );
+                for at in 0..STRIDE {
+                    let mut stride = [0; STRIDE + 1];
+                    (stride[at], stride[at + 1]) = (opcode, operand);
+                    let is_branch = at + 1 < STRIDE && matches!(operand, 0xe8 | 0xe9);
+                    let wanted = u64::from(is_found) | u64::from(is_branch) << 1;
+                    assert_eq!(instructions(&stride, 0) >> at, wanted, "{opcode:x} {operand:x} at {at}");
                 }
             }
         }
