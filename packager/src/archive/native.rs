@@ -51,19 +51,21 @@ impl<W: Write + Seek> Packer<'_, W> {
 
     fn add_batch(&mut self, batch: &[(&PathBuf, bool)]) -> Result<(), ArchiveWriteError> {
         let (levels, strip, cache, progress) = (self.levels, self.strip, self.cache, self.progress);
-        let contents: Vec<Content> =
-            batch.par_iter().map(|(path, _)| content(path, strip, progress)).collect::<Result<_, _>>()?;
+        let supplies = self.supplies_on_demand;
+        let content =
+            |(path, is_early): &(&PathBuf, bool)| content(path, strip, *is_early && supplies, progress);
+        let contents: Vec<Content> = batch.par_iter().map(content).collect::<Result<_, _>>()?;
         // Pieces of files, and owned ones of several files, end to end. A file's place is its first block, and its offset there.
         let mut blocks: Vec<Block<'_>> = Vec::new();
         let mut places: Vec<(usize, usize)> = Vec::new();
         let mut on_demand: Vec<(usize, Range<usize>)> = Vec::new();
-        let (mut shared, supplies): (Option<usize>, bool) = (None, self.supplies_on_demand);
+        let mut shared: Option<usize> = None;
         for ((_, is_early), Content { bytes: content, rewritable, code }) in batch.iter().zip(&contents) {
             if *is_early || content.len() > levels.later_native_block / 2 {
                 let method = if *is_early { levels.native } else { levels.later_native };
                 let first = blocks.len();
                 places.push((first, 0));
-                let (head, code, tail) = parted(content, code.clone().filter(|_| *is_early && supplies));
+                let (head, code, tail) = parted(content, code.clone());
                 let chunks = code.chunks(levels.on_demand_block);
                 let waiting = levels.native_pieces(head).count();
                 on_demand.push((first, waiting..waiting + chunks.len()));
@@ -126,15 +128,21 @@ struct Content {
     bytes: Vec<u8>,
     /// The parts of it that compress better when they are rewritten.
     rewritable: Rewritable,
-    /// Its machine code, where that can be decompressed when it is executed.
+    /// Its machine code, where that is to be decompressed when it is executed.
     code: Option<Range<usize>>,
 }
 
-fn content(path: &Path, strip: bool, progress: &Progress) -> Result<Content, ArchiveWriteError> {
+/// Reads a file; looks for code that can wait where some `may_wait`.
+fn content(
+    path: &Path,
+    strip: bool,
+    may_wait: bool,
+    progress: &Progress,
+) -> Result<Content, ArchiveWriteError> {
     let bytes = std::fs::read(path).map_err(|source| read_error(path, source))?;
     let whole = bytes.len();
     // While it has its sections.
-    let code = on_demand::code(&bytes);
+    let code = may_wait.then(|| on_demand::code(&bytes)).flatten();
     let code_bytes = code.clone().and_then(|code| bytes.get(code)).map(blake3::hash);
     let bytes = if strip { loaded_part(bytes) } else { bytes };
     let code = code.filter(|code| bytes.get(code.clone()).map(blake3::hash) == code_bytes);
