@@ -116,8 +116,12 @@ pub fn start(archive: MappedArchive) {
     let ahead = Ahead::new(archive, processors, PATIENCE);
     let length: usize = ahead.pieces.iter().map(|piece| piece.length).sum();
     if length < WORTH_A_THREAD {
+        ahead.give_up();
+        worker::start_supplier(processors, 0);
         return;
     }
+    let waiting = ahead.files.iter().filter(|file| !file.on_demand.is_empty()).count();
+    worker::start_supplier(processors, waiting);
     let ahead: &'static Ahead = Box::leak(Box::new(ahead));
     AHEAD.store(core::ptr::from_ref(ahead).cast_mut(), Ordering::Release);
     worker::start(ahead, spare.min(1 + length / BYTES_PER_THREAD));

@@ -10,7 +10,7 @@ use std::ffi::CString;
 
 use super::file::File;
 use super::work::{OPEN, State};
-use super::{Ahead, MOST_FILES, MOST_THREADS, NOBODY, Piece, Purpose, worker};
+use super::{Ahead, MOST_FILES, MOST_THREADS, NOBODY, Piece, Purpose};
 use crate::MappedArchive;
 use crate::archive::{self, ArchiveError, Extent};
 use crate::os::memory_file::LONGEST_NAME;
@@ -104,8 +104,6 @@ impl Ahead {
             file.on_demand = file.on_demand.start + first..file.on_demand.end + first;
         }
         self.pieces.extend(later);
-        let waiting = self.files.iter().filter(|file| !file.on_demand.is_empty()).count();
-        worker::start_supplier(self.processors, waiting);
     }
 
     /// A file that has its blocks for itself. `file` is its path in the tree. What is on demand goes to `later`.
@@ -138,7 +136,8 @@ impl Ahead {
             if is_on_demand { &mut *later } else { &mut self.pieces }.push(piece);
             Ok::<(), ArchiveError>(())
         })?;
-        if !is_whole {
+        // Of each file something is wanted before it is loaded: its header.
+        if !is_whole || self.pieces.len() == first {
             self.pieces.truncate(first);
             later.truncate(first_later);
             return Ok(());

@@ -58,7 +58,7 @@ pub(super) fn start(ahead: &'static Ahead, count: usize) {
     }
 }
 
-/// Starts the thread that supplies code on demand, where so many libraries want some.
+/// Starts the thread that supplies code on demand to so many libraries; for none, ends what was prepared.
 pub(super) fn start_supplier(processors: Processors, libraries: usize) {
     on_demand::expect(libraries, |run| start_threads(processors, 1, run, core::ptr::null_mut()) == 1);
 }
@@ -187,7 +187,7 @@ impl Ahead {
     }
 
     /// Gives up what is ready and was not taken.
-    fn give_up(&self) {
+    pub(super) fn give_up(&self) {
         for piece in &self.pieces {
             drop(piece.take());
         }
