@@ -6,6 +6,7 @@
 
 use snapfreeze_runtime::archive::writer::Method;
 
+use crate::collect::native::loaded::PAGE;
 use crate::request::CompressOption;
 
 /// zstd levels, and the lengths of blocks in bytes.
@@ -45,7 +46,7 @@ pub(super) struct Levels {
 }
 
 impl Levels {
-    /// A native file in pieces of about one length. Half a block is enough to be worth two: then two threads have something
+    /// A native file in pieces of about one length, in whole pages: no page is filled by two threads. Half a block is enough to be worth two: then two threads have something
     /// to do.
     pub(super) fn native_pieces(self, file: &[u8]) -> impl Iterator<Item = &[u8]> {
         let least = if file.len() > self.native_block / 2 { 2 } else { 1 };
@@ -53,9 +54,6 @@ impl Levels {
         file.chunks(file.len().div_ceil(count).next_multiple_of(PAGE).max(PAGE))
     }
 }
-
-/// Memory files are filled page by page, and no page by two threads.
-const PAGE: usize = 4096;
 
 impl From<CompressOption> for Levels {
     fn from(option: CompressOption) -> Self {

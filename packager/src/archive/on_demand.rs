@@ -18,11 +18,10 @@ use goblin::elf::reloc::R_X86_64_IRELATIVE;
 use goblin::elf::sym::STT_GNU_IFUNC;
 use goblin::elf::{Elf, ProgramHeader};
 
+use crate::collect::native::loaded::PAGE;
+
 /// Less code than this is not worth it.
 const LEAST: usize = 2 << 20;
-
-/// Code is supplied a page at a time, or more.
-const PAGE: usize = 4096;
 
 /// Where a start loads less than this of native files, all of it is there in time: the threads that decompress ahead give about a
 /// megabyte a millisecond.

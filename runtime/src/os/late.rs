@@ -14,14 +14,13 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use libc::{Elf64_Ehdr, Elf64_Phdr, PF_W, PF_X, PT_DYNAMIC, PT_LOAD};
 
-use super::library::{Dynamic, Library};
+use super::library::{DT_NULL, Dynamic, Library};
 use super::memory_file::{self, MappedPart};
 use super::on_demand::{self, Expected, Part};
 use crate::MappedArchive;
 use crate::archive::ArchiveError;
 
 /// Tags of the dynamic section (gABI).
-const DT_NULL: i64 = 0;
 const DT_INIT: i64 = 12;
 const DT_INIT_ARRAY: i64 = 25;
 const DT_INIT_ARRAYSZ: i64 = 27;

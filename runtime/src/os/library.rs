@@ -56,7 +56,7 @@ pub struct Dynamic {
 }
 
 /// Tags of the dynamic section (gABI): its end, its strings, and which of them is the library's name.
-const DT_NULL: i64 = 0;
+pub const DT_NULL: i64 = 0;
 const DT_STRTAB: i64 = 5;
 const DT_SONAME: i64 = 14;
 

@@ -9,7 +9,7 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
-use super::pages::fill;
+use super::pages::{PAGE, fill};
 
 /// "Never to be executed by execve" (linux/memfd.h, Linux 6.3). Loading by the dynamic linker is allowed.
 const MFD_NOEXEC_SEAL: c_uint = 0x8;
@@ -19,9 +19,6 @@ const MFD_EXEC: c_uint = 0x10;
 
 /// Longest name of a memory file, in bytes (memfd_create(2)).
 pub const LONGEST_NAME: usize = 249;
-
-/// A page, in bytes: the least that a mapping's offset is a multiple of, on the targets there are.
-const PAGE: usize = 4096;
 
 /// A memory file under construction.
 pub struct MemoryFile {

@@ -22,7 +22,7 @@ use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::decompress::Decompressor;
-use super::pages::Pages;
+use super::pages::{PAGE, Pages};
 use super::processors::{Processors, take_turns_of};
 use super::{futex, memory_file};
 use crate::error::StartError;
@@ -371,6 +371,3 @@ fn end(reason: &str, code: c_int) -> ! {
         libc::_exit(code)
     }
 }
-
-/// A page, in bytes, on the targets there are.
-const PAGE: usize = 4096;

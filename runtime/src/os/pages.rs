@@ -4,6 +4,9 @@ use core::ffi::c_void;
 use core::mem::ManuallyDrop;
 use core::ops::Deref;
 
+/// A page, in bytes: the least that a mapping's place is a multiple of, on the targets there are.
+pub const PAGE: usize = 4096;
+
 /// Bytes in whole pages of their own, zeroed at first; given back when dropped.
 #[derive(Debug)]
 pub struct Pages {

@@ -25,12 +25,9 @@ impl Processors {
 
     /// Those on which this thread does not run at the moment; none if there are no others.
     pub fn others(mut self) -> Option<Self> {
-        // SAFETY: a call without arguments; the processor is compared with the set's length before it is taken out.
-        unsafe {
-            let own = usize::try_from(libc::sched_getcpu()).ok()?;
-            if own < 8 * size_of::<libc::cpu_set_t>() {
-                libc::CPU_CLR(own, &mut self.0);
-            }
+        if let Some(own) = current() {
+            // SAFETY: the number is one that a set can have.
+            unsafe { libc::CPU_CLR(own, &mut self.0) };
         }
         (self.count() > 0).then_some(self)
     }
@@ -57,16 +54,21 @@ impl Processors {
 
     /// The one on which this thread runs at the moment.
     pub fn own() -> Option<Self> {
-        // SAFETY: a set may be all zeroes; the processor is compared with the set's length before it is put in.
+        let own = current()?;
+        // SAFETY: a set may be all zeroes; the number is one that it can have.
         unsafe {
-            let own = usize::try_from(libc::sched_getcpu()).ok()?;
             let mut set: libc::cpu_set_t = core::mem::zeroed();
-            (own < 8 * size_of::<libc::cpu_set_t>()).then(|| {
-                libc::CPU_SET(own, &mut set);
-                Self(set)
-            })
+            libc::CPU_SET(own, &mut set);
+            Some(Self(set))
         }
     }
+}
+
+/// The number of the processor on which this thread runs at the moment, if a set can have it.
+fn current() -> Option<usize> {
+    // SAFETY: a call without arguments.
+    let own = usize::try_from(unsafe { libc::sched_getcpu() }).ok()?;
+    (own < 8 * size_of::<libc::cpu_set_t>()).then_some(own)
 }
 
 /// `struct sched_attr` (sched_setattr(2)).

@@ -22,8 +22,8 @@ const HEADER: usize = 64;
 const PROGRAM_HEADER: usize = 56;
 const SECTION_HEADER: usize = 64;
 
-/// Segments move by whole pages, and tools leave less than one unused.
-const PAGE: usize = 4096;
+/// A page, in bytes, on the targets there are: segments move by whole ones, and tools leave less than one unused.
+pub const PAGE: usize = 4096;
 
 /// Beginnings of the names of sections that compilers, linkers and debuggers write for each other. Others may be a
 /// program's own.

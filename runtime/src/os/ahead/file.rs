@@ -98,15 +98,15 @@ impl File {
         if self.left.fetch_sub(1, Ordering::AcqRel) != 1 {
             return;
         }
-        let is_done =
-            !self.is_spoiled.load(Ordering::Relaxed) && (!self.on_demand.is_empty() || self.is_sealed());
+        let is_done = !self.is_spoiled.load(Ordering::Relaxed) && (!self.on_demand.is_empty() || self.seal());
         if !is_done {
             drop(self.descriptor.give());
         }
         self.state.end(if is_done { DONE } else { FAILED });
     }
 
-    fn is_sealed(&self) -> bool {
+    /// Whether it could be sealed.
+    fn seal(&self) -> bool {
         self.descriptor.with(memory_file::add_seals).is_some_and(|seals| seals.is_ok())
     }
 
@@ -121,7 +121,7 @@ impl File {
         if !self.state.change(DONE, TAKEN) {
             return None;
         }
-        let is_good = self.on_demand.is_empty() || !is_complete || self.is_sealed();
+        let is_good = self.on_demand.is_empty() || !is_complete || self.seal();
         self.descriptor.give().filter(|_| is_good)
     }
 }

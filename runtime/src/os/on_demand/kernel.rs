@@ -8,6 +8,7 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use crate::os::memory_file;
+use crate::os::pages::PAGE;
 
 /// Report no access of the kernel's own (Linux 5.11).
 const UFFD_USER_MODE_ONLY: libc::c_int = 1;
@@ -32,12 +33,14 @@ struct Api {
     ioctls: u64,
 }
 
+/// Of [`UFFDIO_REGISTER`] and [`UFFDIO_ZEROPAGE`].
 #[repr(C)]
-struct Register {
+struct OnRange {
     start: u64,
     length: u64,
     mode: u64,
-    ioctls: u64,
+    /// What can be asked for there, or how much was done.
+    answer: u64,
 }
 
 #[repr(C)]
@@ -47,14 +50,6 @@ struct Copy {
     length: u64,
     mode: u64,
     copied: i64,
-}
-
-#[repr(C)]
-struct Zero {
-    start: u64,
-    length: u64,
-    mode: u64,
-    zeroed: i64,
 }
 
 #[repr(C)]
@@ -83,7 +78,7 @@ pub fn open() -> io::Result<OwnedFd> {
 /// Has accesses to whole pages reported, where they are missing; whether it could be had.
 pub fn register(reports: RawFd, memory: Range<usize>) -> bool {
     let mode = UFFDIO_REGISTER_MODE_MISSING;
-    let mut register = Register { start: memory.start as u64, length: memory.len() as u64, mode, ioctls: 0 };
+    let mut register = OnRange { start: memory.start as u64, length: memory.len() as u64, mode, answer: 0 };
     // SAFETY: the request reads and writes that struct; on any other descriptor it is none.
     unsafe { libc::ioctl(reports, UFFDIO_REGISTER, &raw mut register) == 0 }
 }
@@ -104,7 +99,6 @@ pub fn report(reports: RawFd, patience: Duration) -> Option<usize> {
 
 /// Puts bytes where they are missing, and lets those go on who wait for them. Pages that are there stay.
 pub fn copy(reports: RawFd, memory: Range<usize>, bytes: &[u8]) -> io::Result<()> {
-    const PAGE: usize = super::PAGE;
     let mut done = 0;
     while done < memory.len().min(bytes.len()) {
         let length = memory.len().min(bytes.len()) - done;
@@ -131,7 +125,7 @@ pub fn copy(reports: RawFd, memory: Range<usize>, bytes: &[u8]) -> io::Result<()
 
 /// Puts a page of zeroes at an address, if nothing is there.
 pub fn zero(reports: RawFd, page: usize) {
-    let mut zero = Zero { start: page as u64, length: super::PAGE as u64, mode: 0, zeroed: 0 };
+    let mut zero = OnRange { start: page as u64, length: PAGE as u64, mode: 0, answer: 0 };
     // SAFETY: the request reads and writes that struct; the page is a bell's, which nobody looks at.
     unsafe { libc::ioctl(reports, UFFDIO_ZEROPAGE, &raw mut zero) };
 }
