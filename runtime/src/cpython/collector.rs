@@ -11,6 +11,7 @@
 //! generation's ring, so the link to the next one is the address of that ring's head. That is believed only after the
 //! ring, the thresholds and the way the count follows allocations were seen to be as they should.
 
+mod alive;
 mod aside;
 
 use core::ffi::c_int;

@@ -24,6 +24,7 @@ pub unsafe fn collect() -> isize {
             let session = Session::of_main_interpreter(importer);
             if let Some(put_off) = session.and_then(|session| session.put_off.as_ref()) {
                 put_off.set_aside();
+                return put_off.collect_the_rest();
             }
         }
         (api.PyGC_Collect)()

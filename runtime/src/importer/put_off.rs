@@ -63,6 +63,22 @@ impl PutOff {
         unsafe { self.generations.set_aside(self.api) };
     }
 
+    /// Collects, without looking at what can be reached from the modules.
+    ///
+    /// # Safety
+    /// As [`Generations::take_alive`]; this is of the main interpreter, of which everything was [set aside](Self::set_aside).
+    pub unsafe fn collect_the_rest(&self) -> isize {
+        // SAFETY: from the contract.
+        unsafe {
+            let is_taken = self.generations.take_alive((self.api.PyImport_GetModuleDict)()).is_some();
+            let found = (self.api.PyGC_Collect)();
+            if is_taken {
+                self.generations.give_back();
+            }
+            found
+        }
+    }
+
     /// A module begins. What is returned is dropped at its end, by a thread that may use Python.
     ///
     /// # Safety

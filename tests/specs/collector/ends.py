@@ -52,7 +52,39 @@ sys.kept.append(sys.kept)
 method = Node("of a method").__init__
 watched = Node("watched")
 reference = weakref.ref(watched, lambda one, tell=tell: tell("the reference is told"))
+if "freeze" in sys.argv:
+    gc.freeze()
 Node("garbage")
+
+
+class Revived(Node):
+    """One that is garbage, and is none any more when it was told so."""
+
+    __slots__ = ()
+
+    def __del__(self, kept=sys.kept):
+        self.tell("%s goes" % self.name)
+        kept.append(self)
+
+
+Revived("revived")
+
+
+def suspended():
+    me = generator
+    try:
+        yield me
+    finally:
+        me.gi_code
+        tell("the generator ends")
+
+
+generator = suspended()
+next(generator)
+del generator
+deep = []
+for _ in range(100_000):
+    deep = [deep]
 int_add = [int.__add__]
 int_add.append(int_add)
 tell(str(len(gc.get_referrers(int.__add__)) > 0))

@@ -12,9 +12,9 @@
 //! Sources: `PyDescrObject` in `Include/descrobject.h` (`Include/cpython/descrobject.h` from 3.11 on), `PyTypeObject` in
 //! `Include/cpython/object.h`: the same from 3.9 to 3.13.
 
-use core::cell::UnsafeCell;
 use core::ptr;
 
+use super::alive::Ring;
 use super::{Generations, Head, link};
 use crate::cpython::Api;
 use crate::cpython::types::Object;
@@ -33,12 +33,7 @@ const TYPE_DICTIONARY: usize = 264;
 const HEAP_TYPE: core::ffi::c_ulong = 1 << 9;
 
 /// The ring of what is set aside.
-struct Aside(UnsafeCell<Head>);
-
-// SAFETY: only `set_aside` uses it, with the interpreter's lock, and CPython by the links of what is in it.
-unsafe impl Sync for Aside {}
-
-static ASIDE: Aside = Aside(UnsafeCell::new(Head { next: ptr::null_mut(), previous: 0 }));
+pub(super) static ASIDE: Ring = Ring::new();
 
 impl Generations {
     /// Takes the methods of static types, and these types' dictionaries, out of the generations.
@@ -53,7 +48,7 @@ impl Generations {
             api.PyMemberDescr_Type,
             api.PyClassMethodDescr_Type,
         ];
-        let aside = ASIDE.0.get();
+        let aside = ASIDE.head();
         // SAFETY: from the contract: all links lead to live heads, each before an object. Objects of these kinds, none of
         // which can be derived from, begin as `PyDescrObject` does.
         unsafe {
@@ -107,7 +102,7 @@ unsafe fn set_dictionary_aside(api: &Api, class: Object, aside: *mut Head) {
 }
 
 /// Moves a head to the end of a ring.
-unsafe fn move_to(ring: *mut Head, head: *mut Head) {
+pub(super) unsafe fn move_to(ring: *mut Head, head: *mut Head) {
     // SAFETY: called by the above with live heads.
     unsafe {
         link((*head).before(), (*head).next);
