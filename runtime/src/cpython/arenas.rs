@@ -5,7 +5,8 @@
 //! one page of 2 MiB (`madvise`, the default of most distributions' transparent huge pages; elsewhere they are as ever).
 //!
 //! What keeps the memory of a process within a region's rest of python's: the first [`PLAIN`] bytes are mapped as CPython does,
-//! but for pages that any program writes to ([`WRITTEN`]); so is what comes after [`LAST`], for a huge page of which a part
+//! but for pages that any program writes to ([`WRITTEN`]); while threads decompress ahead one region is ready before it is
+//! needed, with its page; as CPython does is what comes after [`LAST`], for a huge page of which a part
 //! was given back, or copied after a fork, is free again only when all of it is, or when the kernel runs short; and so are
 //! arenas of a program that has had as many before.
 //!
@@ -18,6 +19,7 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use super::api::Api;
 use super::collector;
+use crate::os::ahead;
 use crate::os::pages::{fill, map, map_huge, unmap};
 use crate::vfs::system::{errno, set_errno};
 
@@ -42,6 +44,9 @@ static MOST: AtomicUsize = AtomicUsize::new(0);
 
 /// The rest of the last region, or null. Interpreters with locks of their own (3.12) ask at the same time.
 static REST: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+
+/// The next region, of which somebody gets the page meanwhile; null where there is none.
+static NEXT: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
 /// The API until CPython asks for its first arena, if the collector is to rest from then on; null after that.
 static RESTING: AtomicPtr<Api> = AtomicPtr::new(ptr::null_mut());
@@ -81,8 +86,11 @@ unsafe extern "C" fn allocate(_context: *mut c_void, size: usize) -> *mut c_void
     let grows = MOST.fetch_max(held, Ordering::Relaxed) < held;
     let wants_region = grows && held > PLAIN && held <= LAST && REGION.is_multiple_of(size);
     let found = take(REST.swap(ptr::null_mut(), Ordering::Acquire), size)
-        .or_else(|| wants_region.then(|| map_huge(REGION)).flatten().and_then(|region| take(region, size)))
+        .or_else(|| wants_region.then(region).flatten().and_then(|region| take(region, size)))
         .or_else(|| map(size));
+    if grows && held.saturating_add(REGION) <= LAST && REGION.is_multiple_of(size) {
+        prepare_region();
+    }
     match found {
         Some(arena) => {
             let written = WRITTEN.saturating_sub(held.saturating_sub(size)).min(size);
@@ -97,6 +105,29 @@ unsafe extern "C" fn allocate(_context: *mut c_void, size: usize) -> *mut c_void
             HELD.fetch_sub(size, Ordering::Relaxed);
             ptr::null_mut()
         }
+    }
+}
+
+/// A region.
+fn region() -> Option<*mut c_void> {
+    let next = NEXT.swap(ptr::null_mut(), Ordering::AcqRel);
+    if next.is_null() {
+        return map_huge(REGION);
+    }
+    ahead::forget_page(next);
+    Some(next)
+}
+
+/// Has the page of the next region cleared while this thread does something else, if there is a thread for that.
+fn prepare_region() {
+    if !NEXT.load(Ordering::Acquire).is_null() || !ahead::has_threads() {
+        return;
+    }
+    let Some(next) = map_huge(REGION) else { return };
+    match NEXT.compare_exchange(ptr::null_mut(), next, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => ahead::get_page(next),
+        // SAFETY: another thread was faster; nobody knows of this one.
+        Err(_) => unsafe { unmap(next, REGION) },
     }
 }
 

@@ -71,6 +71,8 @@ struct Ahead {
     processors: Processors,
     /// The process that they are in.
     process: libc::pid_t,
+    /// Memory of which the first page is wanted soon; null for none.
+    wanted: AtomicPtr<c_void>,
     /// How long a thread waits for something to be taken before it takes the rest for a wrong guess.
     patience: Duration,
     bytes_ahead: AtomicU64,
@@ -143,6 +145,26 @@ pub fn file(content: Extent) -> Option<(OwnedFd, Option<Missing>)> {
 pub fn complete(contents: &[Extent]) {
     if let Some(ahead) = current() {
         ahead.complete(contents);
+    }
+}
+
+/// Whether there are threads that decompress ahead.
+pub fn has_threads() -> bool {
+    current().is_some_and(|ahead| ahead.threads.load(Ordering::Acquire) > 0 && !ahead.is_elsewhere())
+}
+
+/// Has a thread get the page at the beginning of some memory from the kernel before it is used: a huge one has to be
+/// cleared, which takes time.
+pub fn get_page(memory: *mut c_void) {
+    if let Some(ahead) = current() {
+        ahead.get_page(memory);
+    }
+}
+
+/// The memory is used now: no thread is to begin with it any more.
+pub fn forget_page(memory: *mut c_void) {
+    if let Some(ahead) = current() {
+        ahead.forget_page(memory);
     }
 }
 
@@ -273,6 +295,17 @@ impl Ahead {
                 is_done
             }
         }
+    }
+
+    fn get_page(&self, memory: *mut c_void) {
+        self.wanted.store(memory, Ordering::Release);
+        self.taken.fetch_add(1, Ordering::SeqCst);
+        futex::wake(&self.taken);
+    }
+
+    fn forget_page(&self, memory: *mut c_void) {
+        let null = core::ptr::null_mut();
+        let _ = self.wanted.compare_exchange(memory, null, Ordering::AcqRel, Ordering::Relaxed);
     }
 
     /// Waits until nobody is at something any more.

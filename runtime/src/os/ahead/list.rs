@@ -35,6 +35,7 @@ impl Ahead {
             thread_numbers: [const { AtomicI32::new(0) }; MOST_THREADS],
             // SAFETY: no conditions.
             process: unsafe { libc::getpid() },
+            wanted: AtomicPtr::default(),
             patience,
             bytes_ahead: AtomicU64::new(0),
         };

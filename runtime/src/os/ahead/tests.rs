@@ -9,6 +9,7 @@ use super::*;
 use crate::archive::Archive;
 use crate::archive::tests::no_target;
 use crate::archive::writer::{AheadRecord, ArchiveWriter, LibraryRecord, compress};
+use crate::os::pages::{PAGE, fill};
 
 /// Blocks in each library.
 const BLOCKS: u32 = 20;
@@ -185,4 +186,37 @@ fn a_descriptor_that_the_program_took_over_is_left_alone() {
     assert!(ahead.file(library(0)).is_none());
     // SAFETY: as above.
     assert!(unsafe { libc::fcntl(descriptor, libc::F_GETFD) } >= 0, "it is still open");
+}
+
+/// Which pages of memory there are (mincore(2)).
+fn pages(memory: *mut c_void) -> [bool; 3] {
+    let mut pages = [0u8; 3];
+    // SAFETY: the memory is as long, and the kernel writes one byte for each page.
+    assert_eq!(unsafe { libc::mincore(memory, 3 * PAGE, pages.as_mut_ptr()) }, 0);
+    pages.map(|page| page & 1 != 0)
+}
+
+#[test]
+fn a_page_is_there_before_it_is_used() {
+    let [filled, wanted, forgotten] = [0; 3].map(|_| Pages::new(3 * PAGE).unwrap().into_raw());
+    // SAFETY: nobody else has this memory.
+    unsafe { fill(filled, PAGE) };
+    if !pages(filled)[0] {
+        return println!("skipped: this kernel has no MADV_POPULATE_WRITE");
+    }
+    let idle = ahead(archive(), 0);
+    idle.get_page(forgotten);
+    idle.forget_page(wanted);
+    assert_eq!(idle.wanted.load(Ordering::Relaxed), forgotten);
+    idle.forget_page(forgotten);
+    assert!(idle.wanted.load(Ordering::Relaxed).is_null());
+
+    // A thread that has nothing to do any more but to wait.
+    let ahead = ahead(archive(), 1);
+    wait_until_ready(ahead);
+    ahead.get_page(wanted);
+    wait_until(|| pages(wanted)[0]);
+    assert_eq!(pages(wanted), [true, false, false]);
+    assert_eq!(pages(forgotten), [false; 3]);
+    worker::stop(ahead);
 }

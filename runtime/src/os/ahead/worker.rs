@@ -14,7 +14,7 @@ use super::{Ahead, MOST_AHEAD, Piece, current};
 use crate::os::decompress::{BlockedSignals, Decompressor};
 use crate::os::futex;
 use crate::os::on_demand::{self, Expected};
-use crate::os::pages::Pages;
+use crate::os::pages::{PAGE, Pages, fill};
 use crate::os::processors::{Processors, take_turns_of};
 
 /// Stack of a thread: zstd keeps its state elsewhere.
@@ -120,6 +120,11 @@ impl Ahead {
             let seen = self.taken.load(Ordering::SeqCst);
             if self.must_end.load(Ordering::Acquire) {
                 return Counted::Still;
+            }
+            let wanted = self.wanted.swap(core::ptr::null_mut(), Ordering::AcqRel);
+            if !wanted.is_null() {
+                // SAFETY: memory of `get_page`, whose owner has not begun to use it; the kernel changes no content.
+                unsafe { fill(wanted, PAGE) };
             }
             match self.next() {
                 Next::Piece(piece) => {
