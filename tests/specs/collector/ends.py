@@ -82,6 +82,7 @@ def suspended():
 generator = suspended()
 next(generator)
 del generator
+many = [[] for _ in range(1_100_000)] if "many" in sys.argv else []
 deep = []
 for _ in range(100_000):
     deep = [deep]

@@ -31,6 +31,9 @@ const MARK: usize = 2;
 /// How many objects are asked for before the first of them is looked at.
 const ASKED_FOR: usize = 32;
 
+/// Most objects that are marked: the lists of them are memory that python does not take.
+const MOST: usize = 1 << 20;
+
 /// `visitproc` and `traverseproc`.
 type Visit = unsafe extern "C" fn(Object, *mut c_void) -> c_int;
 type Traverse = unsafe extern "C" fn(Object, Visit, *mut c_void) -> c_int;
@@ -62,8 +65,8 @@ static ALIVE: Ring = Ring::new();
 static REST: Ring = Ring::new();
 
 impl Generations {
-    /// Takes everything out of the generations that can be reached from an object that is alive. None where there is no
-    /// memory for that; then all is as it was.
+    /// Takes everything out of the generations that can be reached from an object that is alive. None where that is too much;
+    /// then all is as it was.
     ///
     /// # Safety
     /// The calling thread may use Python, in this main interpreter, no collection is going on, and
@@ -77,7 +80,7 @@ impl Generations {
             let (alive, rest, aside) = (ALIVE.head(), REST.head(), ASIDE.head());
             link(alive, alive);
             link(rest, rest);
-            if marking.is_short_of_memory {
+            if marking.is_too_much {
                 marking.clear();
                 return None;
             }
@@ -146,7 +149,7 @@ struct Marking {
     place: usize,
     open: Vec<Object>,
     marked: Vec<*mut Head>,
-    is_short_of_memory: bool,
+    is_too_much: bool,
 }
 
 impl Marking {
@@ -158,7 +161,9 @@ impl Marking {
         unsafe {
             (*marking).mark(root);
             loop {
-                while let Some(object) = (*marking).open.pop() {
+                while let Some(object) = (*marking).open.pop()
+                    && !(*marking).is_too_much
+                {
                     let traverse: Option<Traverse> = field((*object).class(), TYPE_TRAVERSE);
                     if let Some(traverse) = traverse {
                         traverse(object, meet, marking.cast());
@@ -168,7 +173,7 @@ impl Marking {
                 for object in mem::take(&mut (*marking).met) {
                     (*marking).mark(object);
                 }
-                if (*marking).open.is_empty() {
+                if (*marking).open.is_empty() || (*marking).is_too_much {
                     return;
                 }
             }
@@ -193,9 +198,11 @@ impl Marking {
             if (*head).next.is_null() || (*head).previous & MARK != 0 {
                 return;
             }
-            let has_room = self.open.try_reserve(1).is_ok() && self.marked.try_reserve(1).is_ok();
+            let has_room = self.marked.len() < MOST
+                && self.open.try_reserve(1).is_ok()
+                && self.marked.try_reserve(1).is_ok();
             if !has_room {
-                self.is_short_of_memory = true;
+                self.is_too_much = true;
                 return;
             }
             (*head).previous |= MARK;
