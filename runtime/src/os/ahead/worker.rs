@@ -249,15 +249,23 @@ pub(super) fn stop(ahead: &Ahead) {
 /// Waits until the kernel has let go of a thread that is about to end. CPython counts threads after a fork, by
 /// /proc/self/stat (warn_about_fork_with_threads of its Modules/posixmodule.c).
 pub fn wait_until_gone(thread: libc::pid_t) {
-    /// A bound, for the number may be another thread's by now.
-    const MOST_LOOKS: u32 = 10_000;
-    for _ in 0..MOST_LOOKS {
+    /// Looks without a pause: it is about to end.
+    const LOOKS: u32 = 10_000;
+    /// Looks with one, where others keep the processors busy. A bound, for the number may be another thread's by now.
+    const PATIENT_LOOKS: u32 = 20_000;
+    const PAUSE: Duration = Duration::from_micros(50);
+    for look in 0..LOOKS + PATIENT_LOOKS {
         // SAFETY: calls without pointers; no signal is sent, the kernel only looks whether there is such a thread.
         unsafe {
             if libc::syscall(libc::SYS_tgkill, libc::getpid(), thread, 0) != 0 {
                 return;
             }
-            libc::sched_yield();
+            if look < LOOKS {
+                libc::sched_yield();
+            }
+        }
+        if look >= LOOKS {
+            std::thread::sleep(PAUSE);
         }
     }
 }
