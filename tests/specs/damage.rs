@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use libtest_mimic::Trial;
 use snapfreeze::fuse::archive::{ArchiveRange, find};
@@ -194,15 +195,17 @@ fn bare_stub(fixtures: &Fixtures, python: &Interpreter) {
 
 /// Runs a file that was just written: as long as a child of another trial holds it open, it is busy.
 fn retried(path: &Path) -> Outcome {
-    execute(
-        plain_command("sh")
-            .args([
-                "-c",
-                r#"for _ in 1 2 3 4 5; do
-        "$0"; code=$?; [ $code = 126 ] && [ ! -s /dev/stderr ] || exit $code; sleep 0.1; done"#,
-            ])
-            .arg(path),
-    )
+    let run = || execute(plain_command("sh").args(["-c", r#""$0""#]).arg(path));
+    let is_busy = |outcome: &Outcome| outcome.code == Some(126) && outcome.err().contains("Text file busy");
+    let mut outcome = run();
+    for _ in 0..50 {
+        if !is_busy(&outcome) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+        outcome = run();
+    }
+    outcome
 }
 
 fn stripped(fixtures: &Fixtures, python: &Interpreter) {

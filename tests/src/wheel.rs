@@ -33,7 +33,7 @@ pub fn maturin(fixtures: &Fixtures, interpreter: &Interpreter) -> Result<Interpr
 /// When that fails.
 pub fn wheel(maturin: &Interpreter, target: &Path, folder: &Path) -> PathBuf {
     let mut build = maturin_command(maturin, target);
-    build.args(["build", "--offline", "--profile", profile(), "--out"]).arg(folder);
+    build.args(["build", "--locked", "--profile", profile(), "--out"]).arg(folder);
     // Where the C library is newer than that for which wheels are meant, the test's wheel is for this one.
     if glibc(&mut Cursor::new(STUB)) > usual_glibc() {
         build.args(["--compatibility", "linux"]);
