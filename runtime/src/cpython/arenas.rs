@@ -5,8 +5,8 @@
 //! one page of 2 MiB (`madvise`, the default of most distributions' transparent huge pages; elsewhere they are as ever).
 //!
 //! What keeps the memory of a process within a region's rest of python's: the first [`PLAIN`] bytes are mapped as CPython does,
-//! but for pages that any program writes to ([`WRITTEN`]); while threads decompress ahead one region is ready before it is
-//! needed, with its page; as CPython does is what comes after [`LAST`], for a huge page of which a part
+//! but for pages that any program writes to ([`WRITTEN`]); while threads decompress ahead each region but the first is ready
+//! before it is needed, with its page; as CPython does is what comes after [`LAST`], for a huge page of which a part
 //! was given back, or copied after a fork, is free again only when all of it is, or when the kernel runs short; and so are
 //! arenas of a program that has had as many before.
 //!
@@ -88,7 +88,7 @@ unsafe extern "C" fn allocate(_context: *mut c_void, size: usize) -> *mut c_void
     let found = take(REST.swap(ptr::null_mut(), Ordering::Acquire), size)
         .or_else(|| wants_region.then(region).flatten().and_then(|region| take(region, size)))
         .or_else(|| map(size));
-    if grows && held.saturating_add(REGION) <= LAST && REGION.is_multiple_of(size) {
+    if wants_region && held.saturating_add(REGION) <= LAST {
         prepare_region();
     }
     match found {
