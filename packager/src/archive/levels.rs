@@ -46,8 +46,8 @@ pub(super) struct Levels {
 }
 
 impl Levels {
-    /// A native file in pieces of about one length, in whole pages: no page is filled by two threads. Half a block is enough to be worth two: then two threads have something
-    /// to do.
+    /// A native file in pieces of about one length, in whole pages: no page is filled by two threads. Half a block is enough
+    /// to be worth two: then two threads have something to do.
     pub(super) fn native_pieces(self, file: &[u8]) -> impl Iterator<Item = &[u8]> {
         let least = if file.len() > self.native_block / 2 { 2 } else { 1 };
         let count = file.len().div_ceil(self.native_block).max(least);

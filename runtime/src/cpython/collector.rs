@@ -224,12 +224,7 @@ impl Generations {
         // SAFETY: from the contract. All links lead to live heads.
         unsafe {
             let [youngest, _, oldest] = [0, 1, 2].map(|number| self.0.as_ptr().add(number));
-            let (first, last) = ((*youngest).head.next, (*youngest).head.before());
-            if first != youngest.cast() {
-                link((*oldest).head.before(), first);
-                link(last, oldest.cast());
-                link(youngest.cast(), youngest.cast());
-            }
+            move_all(oldest.cast(), youngest.cast());
         }
         self.set_count(0);
     }
@@ -262,6 +257,19 @@ unsafe fn link(one: *mut Head, next: *mut Head) {
     unsafe {
         (*one).next = next;
         (*next).previous = one.expose_provenance() | ((*next).previous & FLAGS);
+    }
+}
+
+/// Moves all of a ring to the end of another.
+unsafe fn move_all(to: *mut Head, from: *mut Head) {
+    // SAFETY: called with rings of live heads.
+    unsafe {
+        let (first, last) = ((*from).next, (*from).before());
+        if first != from {
+            link((*to).before(), first);
+            link(last, to);
+            link(from, from);
+        }
     }
 }
 

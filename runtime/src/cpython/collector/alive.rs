@@ -14,7 +14,7 @@ use core::ffi::{c_int, c_ulong, c_void};
 use core::{mem, ptr};
 
 use super::aside::{ASIDE, move_to};
-use super::{Generations, Head, link};
+use super::{Generations, Head, link, move_all};
 use crate::cpython::types::Object;
 
 /// `tp_flags`, `tp_traverse` and `tp_is_gc` of a `PyTypeObject`, in bytes.
@@ -43,7 +43,7 @@ type IsGc = unsafe extern "C" fn(Object) -> c_int;
 /// A ring that is no generation. Whoever frees an object takes it out of there.
 pub(super) struct Ring(UnsafeCell<Head>);
 
-// SAFETY: only functions of this module use it, with the interpreter's lock, and CPython by the links of what is in it.
+// SAFETY: only this module and `aside` use it, with the interpreter's lock, and CPython by the links of what is in it.
 unsafe impl Sync for Ring {}
 
 impl Ring {
@@ -126,19 +126,6 @@ unsafe fn sweep(ring: *mut Head, others: Option<*mut Head>) -> usize {
         }
     }
     count
-}
-
-/// Moves all of a ring to the end of another.
-unsafe fn move_all(to: *mut Head, from: *mut Head) {
-    // SAFETY: called by the above with rings of live heads.
-    unsafe {
-        let (first, last) = ((*from).next, (*from).before());
-        if first != from {
-            link((*to).before(), first);
-            link(last, to);
-            link(from, from);
-        }
-    }
 }
 
 /// Objects that are alive: what was met, what was marked, and of what of that the references were not followed yet.
