@@ -26,8 +26,8 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
     peaks.chain(objects).collect()
 }
 
-/// Megabytes by which small objects may take more than in python: two regions of memory that is taken together.
-const OBJECTS_MORE: i64 = 4;
+/// Megabytes by which small objects may take more than in python: an arena that is ready, and a chunk of code objects.
+const OBJECTS_MORE: i64 = 3;
 
 fn small_objects(fixtures: &Fixtures, interpreter: &Interpreter) {
     let program = "memory/given_back.py";

@@ -1,17 +1,16 @@
 //! The memory that CPython's allocator of small objects takes from the kernel: arenas, of 256 KiB in 3.9 and of 1 MiB later.
 //!
 //! CPython maps each by itself and touches it page by page; each page is a fault, and a large package's import has ten
-//! thousand. Here, once the program has shown that it needs memory, arenas are cut from regions that the kernel may fill with
-//! one page of 2 MiB (`madvise`, the default of most distributions' transparent huge pages; elsewhere they are as ever).
+//! thousand. Here the pages that any program writes to come in one call ([`WRITTEN`]), and as long as threads decompress
+//! ahead, one of them gets those of the next arena before it is needed. So a process has at most one arena more than under
+//! python; what is freed is given back as CPython does.
 //!
-//! What keeps the memory of a process within a region's rest of python's: the first [`PLAIN`] bytes are mapped as CPython does,
-//! but for pages that any program writes to ([`WRITTEN`]); while threads decompress ahead each region but the first is ready
-//! before it is needed, with its page; as CPython does is what comes after [`LAST`], for a huge page of which a part
-//! was given back, or copied after a fork, is free again only when all of it is, or when the kernel runs short; and so are
-//! arenas of a program that has had as many before.
+//! Huge pages would save the faults altogether, but a page of 2 MiB is what the host of a virtual machine is likely to have
+//! taken back (free page reporting of virtio-balloon): the first use of one costs milliseconds there, and a program whose
+//! starts are seconds apart starts up to 15 % slower than with small pages (docs/design.md has the figures).
 //!
 //! Source: `_PyObject_ArenaMmap` and `new_arena` in `Objects/obmalloc.c`; `PyObjectArenaAllocator` in
-//! `Include/cpython/objimpl.h`; Documentation/admin-guide/mm/transhuge.rst of Linux.
+//! `Include/cpython/objimpl.h`; Documentation/admin-guide/mm/transhuge.rst and free_page_reporting.rst of Linux.
 
 use core::ffi::c_void;
 use core::ptr;
@@ -20,21 +19,15 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use super::api::Api;
 use super::collector;
 use crate::os::ahead;
-use crate::os::pages::{fill, map, map_huge, unmap};
+use crate::os::pages::{fill, map, unmap};
 use crate::vfs::system::{errno, set_errno};
-
-/// Bytes of a region, and what its address is a multiple of: a huge page of x86-64, and of AArch64 with pages of 4 KiB.
-const REGION: usize = 2 << 20;
 
 /// Bytes of arenas that every interpreter writes to while it starts (245 pages with CPython 3.11, 223 with 3.12): their pages
 /// come in one call, not in a fault each.
 const WRITTEN: usize = 896 << 10;
 
-/// Bytes of arenas before the first region.
-const PLAIN: usize = 2 << 20;
-
-/// Bytes of arenas after which there are no more regions.
-const LAST: usize = 64 << 20;
+/// Bytes of arenas up to which none is got ahead: small programs need no more.
+const FEW: usize = 2 << 20;
 
 /// Bytes of arenas that there are.
 static HELD: AtomicUsize = AtomicUsize::new(0);
@@ -42,10 +35,8 @@ static HELD: AtomicUsize = AtomicUsize::new(0);
 /// The most that there have been at a time.
 static MOST: AtomicUsize = AtomicUsize::new(0);
 
-/// The rest of the last region, or null. Interpreters with locks of their own (3.12) ask at the same time.
-static REST: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
-
-/// The next region, of which somebody gets the page meanwhile; null where there is none.
+/// The next arena, of which somebody gets the pages meanwhile; null where there is none. Interpreters with locks of their own
+/// (3.12) ask at the same time.
 static NEXT: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
 /// The API until CPython asks for its first arena, if the collector is to rest from then on; null after that.
@@ -84,12 +75,9 @@ unsafe extern "C" fn allocate(_context: *mut c_void, size: usize) -> *mut c_void
     }
     let held = HELD.fetch_add(size, Ordering::Relaxed).saturating_add(size);
     let grows = MOST.fetch_max(held, Ordering::Relaxed) < held;
-    let wants_region = grows && held > PLAIN && held <= LAST && REGION.is_multiple_of(size);
-    let found = take(REST.swap(ptr::null_mut(), Ordering::Acquire), size)
-        .or_else(|| wants_region.then(region).flatten().and_then(|region| take(region, size)))
-        .or_else(|| map(size));
-    if wants_region && held.saturating_add(REGION) <= LAST {
-        prepare_region();
+    let found = next().or_else(|| map(size));
+    if grows && held > FEW {
+        prepare(size);
     }
     match found {
         Some(arena) => {
@@ -108,26 +96,23 @@ unsafe extern "C" fn allocate(_context: *mut c_void, size: usize) -> *mut c_void
     }
 }
 
-/// A region.
-fn region() -> Option<*mut c_void> {
+/// The arena that was prepared, if one was: all arenas of a process have one size.
+fn next() -> Option<*mut c_void> {
     let next = NEXT.swap(ptr::null_mut(), Ordering::AcqRel);
-    if next.is_null() {
-        return map_huge(REGION);
-    }
-    ahead::forget_page(next);
-    Some(next)
+    ahead::forget_pages(next);
+    (!next.is_null()).then_some(next)
 }
 
-/// Has the page of the next region cleared while this thread does something else, if there is a thread for that.
-fn prepare_region() {
+/// Has the pages of the next arena got while this thread does something else, if there is a thread for that.
+fn prepare(size: usize) {
     if !NEXT.load(Ordering::Acquire).is_null() || !ahead::has_threads() {
         return;
     }
-    let Some(next) = map_huge(REGION) else { return };
+    let Some(next) = map(size) else { return };
     match NEXT.compare_exchange(ptr::null_mut(), next, Ordering::AcqRel, Ordering::Acquire) {
-        Ok(_) => ahead::get_page(next),
+        Ok(_) => ahead::get_pages(next, size),
         // SAFETY: another thread was faster; nobody knows of this one.
-        Err(_) => unsafe { unmap(next, REGION) },
+        Err(_) => unsafe { unmap(next, size) },
     }
 }
 
@@ -135,23 +120,6 @@ fn prepare_region() {
 pub fn more(size: usize) -> *mut c_void {
     // SAFETY: as CPython calls it.
     unsafe { allocate(ptr::null_mut(), size) }
-}
-
-/// The first arena of a region or of what is left of one, whose rest is kept. None of null.
-fn take(left: *mut c_void, size: usize) -> Option<*mut c_void> {
-    let length = left.addr().wrapping_add(1).next_multiple_of(REGION).wrapping_sub(left.addr());
-    if left.is_null() {
-        return None;
-    }
-    // All arenas of a process have one size, which divides the region's: nothing is left over.
-    let taken = if size <= length { size } else { 0 };
-    let (rest, length) = (left.wrapping_byte_add(taken), length - taken);
-    let keep = || REST.compare_exchange(ptr::null_mut(), rest, Ordering::Release, Ordering::Relaxed);
-    if length > 0 && keep().is_err() {
-        // SAFETY: the rest belongs to whoever took the region; another thread has kept one meanwhile.
-        unsafe { unmap(rest, length) };
-    }
-    (taken > 0).then_some(left)
 }
 
 /// Gives an arena back to the kernel.
@@ -182,40 +150,20 @@ mod tests {
         arenas
     }
 
-    /// Whether the kernel was told that it may take huge pages there (proc_pid_smaps(5)); none where it has no such thing.
-    fn may_be_huge(arena: *mut c_void) -> Option<bool> {
-        std::fs::metadata("/sys/kernel/mm/transparent_hugepage").ok()?;
-        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
-        let mut is_it = false;
-        for line in maps.lines() {
-            let range = line.split_once(' ').and_then(|(range, _)| range.split_once('-'));
-            let address = |text: &str| usize::from_str_radix(text, 16).ok();
-            match range.and_then(|(start, end)| Some(address(start)?..address(end)?)) {
-                Some(range) => is_it = range.contains(&arena.addr()),
-                None if is_it && line.starts_with("VmFlags") => return Some(line.contains(" hg")),
-                None => {}
-            }
-        }
-        panic!("no such mapping");
-    }
-
     // One test: what has been taken before counts.
     #[test]
-    fn regions_are_for_a_program_that_grows_and_no_larger_than_they_have_to_be() {
-        let first = arenas(80);
-        let huge: Vec<usize> = (0..80).filter(|at| may_be_huge(first[*at]).unwrap_or(true)).collect();
-        if may_be_huge(first[0]).is_some() {
-            assert_eq!(huge, (2..64).collect::<Vec<_>>());
-        }
-        for pair in first[2..64].chunks(2) {
-            assert_eq!((pair[0].addr() % REGION, pair[1].addr() - pair[0].addr()), (0, MEGABYTE));
-        }
-        for arena in first {
+    fn arenas_are_counted_and_a_prepared_one_is_the_next() {
+        let first = arenas(3);
+        assert!(NEXT.load(Ordering::Relaxed).is_null(), "nothing decompresses ahead");
+        let prepared = map(MEGABYTE).unwrap();
+        NEXT.store(prepared, Ordering::Relaxed);
+        let second = arenas(2);
+        assert_eq!(second[0], prepared);
+        assert_eq!(HELD.load(Ordering::Relaxed), 5 * MEGABYTE);
+        for arena in first.into_iter().chain(second) {
             // SAFETY: they are from `allocate`, each once.
             unsafe { free(ptr::null_mut(), arena, MEGABYTE) };
         }
-        assert_eq!(HELD.load(Ordering::Relaxed), 0);
-        let again = arenas(3);
-        assert_ne!(may_be_huge(again[2]), Some(true));
+        assert_eq!((HELD.load(Ordering::Relaxed), MOST.load(Ordering::Relaxed)), (0, 5 * MEGABYTE));
     }
 }

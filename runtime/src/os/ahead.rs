@@ -71,8 +71,10 @@ struct Ahead {
     processors: Processors,
     /// The process that they are in.
     process: libc::pid_t,
-    /// Memory of which the first page is wanted soon; null for none.
+    /// Memory of which the pages are wanted soon; null for none.
     wanted: AtomicPtr<c_void>,
+    /// Its length in bytes, which is the same each time.
+    wanted_length: AtomicUsize,
     /// How long a thread waits for something to be taken before it takes the rest for a wrong guess.
     patience: Duration,
     bytes_ahead: AtomicU64,
@@ -153,18 +155,18 @@ pub fn has_threads() -> bool {
     current().is_some_and(|ahead| ahead.threads.load(Ordering::Acquire) > 0 && !ahead.is_elsewhere())
 }
 
-/// Has a thread get the page at the beginning of some memory from the kernel before it is used: a huge one has to be
-/// cleared, which takes time.
-pub fn get_page(memory: *mut c_void) {
+/// Has a thread get the pages of some memory from the kernel before they are used: a fault for each, and clearing it, takes
+/// time. The length is the same each time.
+pub fn get_pages(memory: *mut c_void, length: usize) {
     if let Some(ahead) = current() {
-        ahead.get_page(memory);
+        ahead.get_pages(memory, length);
     }
 }
 
 /// The memory is used now: no thread is to begin with it any more.
-pub fn forget_page(memory: *mut c_void) {
+pub fn forget_pages(memory: *mut c_void) {
     if let Some(ahead) = current() {
-        ahead.forget_page(memory);
+        ahead.forget_pages(memory);
     }
 }
 
@@ -297,13 +299,14 @@ impl Ahead {
         }
     }
 
-    fn get_page(&self, memory: *mut c_void) {
+    fn get_pages(&self, memory: *mut c_void, length: usize) {
+        self.wanted_length.store(length, Ordering::Relaxed);
         self.wanted.store(memory, Ordering::Release);
         self.taken.fetch_add(1, Ordering::SeqCst);
         futex::wake(&self.taken);
     }
 
-    fn forget_page(&self, memory: *mut c_void) {
+    fn forget_pages(&self, memory: *mut c_void) {
         let null = core::ptr::null_mut();
         let _ = self.wanted.compare_exchange(memory, null, Ordering::AcqRel, Ordering::Relaxed);
     }

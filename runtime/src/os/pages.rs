@@ -78,25 +78,10 @@ pub fn map(length: usize) -> Option<*mut c_void> {
     Pages::new(length).map(Pages::into_raw)
 }
 
-/// As [`map`], at a multiple of the length, which is a power of two; the kernel may fill it with huge pages, if it has them.
-pub fn map_huge(length: usize) -> Option<*mut c_void> {
-    let memory = map(length.checked_mul(2)?)?;
-    let before = memory.addr().next_multiple_of(length) - memory.addr();
-    let aligned = memory.wrapping_byte_add(before);
-    // SAFETY: of the mapping, which is twice as long and nobody else's, what is before and after the aligned part is given
-    // back: together one length. The advice changes no content.
-    unsafe {
-        unmap(memory, before);
-        unmap(aligned.wrapping_byte_add(length), length - before);
-        libc::madvise(aligned, length, libc::MADV_HUGEPAGE);
-    }
-    Some(aligned)
-}
-
 /// Gives pages back to the kernel. No length is no pages.
 ///
 /// # Safety
-/// They are from [`map`] or [`map_huge`], whole pages of one mapping that nobody uses any more.
+/// They are from [`map`], whole pages of one mapping that nobody uses any more.
 pub unsafe fn unmap(memory: *mut c_void, length: usize) {
     if length > 0 {
         // SAFETY: from the contract.

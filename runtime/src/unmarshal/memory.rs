@@ -11,7 +11,7 @@ pub const ALIGNMENT: usize = 16;
 /// Objects that are longer than this have pages of their own.
 const LARGE: usize = 64 << 10;
 
-/// Length of the first chunk: enough for a small program, whose arenas need no region then ([`arenas`]).
+/// Length of the first chunk: enough for a small program.
 const FIRST: usize = 256 << 10;
 
 /// Takes memory from the start of a chunk until there is too little left.
@@ -19,7 +19,7 @@ pub struct Memory {
     /// The next free byte.
     next: *mut u8,
     left: usize,
-    /// Length of the chunks after the first: of CPython's arenas, with which they share regions.
+    /// Length of the chunks after the first: of CPython's arenas, of which one may be ready.
     chunk: usize,
 }
 

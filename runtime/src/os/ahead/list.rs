@@ -36,6 +36,7 @@ impl Ahead {
             // SAFETY: no conditions.
             process: unsafe { libc::getpid() },
             wanted: AtomicPtr::default(),
+            wanted_length: AtomicUsize::new(0),
             patience,
             bytes_ahead: AtomicU64::new(0),
         };

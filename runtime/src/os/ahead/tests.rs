@@ -197,7 +197,7 @@ fn pages(memory: *mut c_void) -> [bool; 3] {
 }
 
 #[test]
-fn a_page_is_there_before_it_is_used() {
+fn pages_are_there_before_they_are_used() {
     let [filled, wanted, forgotten] = [0; 3].map(|_| Pages::new(3 * PAGE).unwrap().into_raw());
     // SAFETY: nobody else has this memory.
     unsafe { fill(filled, PAGE) };
@@ -205,18 +205,18 @@ fn a_page_is_there_before_it_is_used() {
         return println!("skipped: this kernel has no MADV_POPULATE_WRITE");
     }
     let idle = ahead(archive(), 0);
-    idle.get_page(forgotten);
-    idle.forget_page(wanted);
+    idle.get_pages(forgotten, 2 * PAGE);
+    idle.forget_pages(wanted);
     assert_eq!(idle.wanted.load(Ordering::Relaxed), forgotten);
-    idle.forget_page(forgotten);
+    idle.forget_pages(forgotten);
     assert!(idle.wanted.load(Ordering::Relaxed).is_null());
 
     // A thread that has nothing to do any more but to wait.
     let ahead = ahead(archive(), 1);
     wait_until_ready(ahead);
-    ahead.get_page(wanted);
-    wait_until(|| pages(wanted)[0]);
-    assert_eq!(pages(wanted), [true, false, false]);
+    ahead.get_pages(wanted, 2 * PAGE);
+    wait_until(|| pages(wanted)[1]);
+    assert_eq!(pages(wanted), [true, true, false]);
     assert_eq!(pages(forgotten), [false; 3]);
     worker::stop(ahead);
 }
