@@ -5,7 +5,7 @@ use std::path::Path;
 use libtest_mimic::Trial;
 use snapfreeze_tests::execution::{plain_command, python_command};
 use snapfreeze_tests::fixtures::copy_folder;
-use snapfreeze_tests::{Fixtures, Interpreter, execute};
+use snapfreeze_tests::{Fixtures, Interpreter, assert_same, execute};
 
 /// Size of a file that the program has and does not read.
 const LARGE: usize = 60_000_000;
@@ -23,7 +23,15 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
         let name = "memory::small objects take what they take in python, and give it back";
         fixtures.trial(name, slot).runs(small_objects)
     });
-    peaks.chain(objects).collect()
+    let deep = fixtures.each().iter().map(|slot| {
+        let name = "memory::calls go deep while modules are imported";
+        fixtures.trial(name, slot).runs(|fixtures, interpreter| {
+            let program = "memory/deep.py";
+            let expected = execute(&mut fixtures.python(program, interpreter)).succeeded("python");
+            assert_same(&execute(&mut plain_command(fixtures.frozen(program, interpreter))), &expected);
+        })
+    });
+    peaks.chain(objects).chain(deep).collect()
 }
 
 /// Megabytes by which small objects may take more than in python: an arena that is ready, and a chunk of code objects.

@@ -3,7 +3,8 @@
 //! CPython maps each by itself and touches it page by page; each page is a fault, and a large package's import has ten
 //! thousand. Here the pages that any program writes to come in one call ([`WRITTEN`]), and as long as threads decompress
 //! ahead, one of them gets those of the next arena before it is needed. So a process has at most one arena more than under
-//! python; what is freed is given back as CPython does.
+//! python; what is freed is given back as CPython does. From 3.11 on frames' memory comes from here, too, in pieces of 16 KiB and
+//! more (`_PyObject_VirtualAlloc`).
 //!
 //! Huge pages would save the faults altogether, but a page of 2 MiB is what the host of a virtual machine is likely to have
 //! taken back (free page reporting of virtio-balloon): the first use of one costs milliseconds there, and a program whose
@@ -34,6 +35,9 @@ static HELD: AtomicUsize = AtomicUsize::new(0);
 
 /// The most that there have been at a time.
 static MOST: AtomicUsize = AtomicUsize::new(0);
+
+/// Length of an arena: that of the first that there was, in bytes.
+static ARENA: AtomicUsize = AtomicUsize::new(0);
 
 /// The next arena, of which somebody gets the pages meanwhile; null where there is none. Interpreters with locks of their own
 /// (3.12) ask at the same time.
@@ -75,8 +79,10 @@ unsafe extern "C" fn allocate(_context: *mut c_void, size: usize) -> *mut c_void
     }
     let held = HELD.fetch_add(size, Ordering::Relaxed).saturating_add(size);
     let grows = MOST.fetch_max(held, Ordering::Relaxed) < held;
-    let found = next().or_else(|| map(size));
-    if grows && held > FEW {
+    let first = ARENA.compare_exchange(0, size, Ordering::Relaxed, Ordering::Relaxed);
+    let is_arena = first.is_ok() || first == Err(size);
+    let found = is_arena.then(next).flatten().or_else(|| map(size));
+    if is_arena && grows && held > FEW {
         prepare(size);
     }
     match found {
@@ -96,14 +102,14 @@ unsafe extern "C" fn allocate(_context: *mut c_void, size: usize) -> *mut c_void
     }
 }
 
-/// The arena that was prepared, if one was: all arenas of a process have one size.
+/// The arena that was prepared, if one was.
 fn next() -> Option<*mut c_void> {
     let next = NEXT.swap(ptr::null_mut(), Ordering::AcqRel);
     ahead::forget_pages(next);
     (!next.is_null()).then_some(next)
 }
 
-/// Has the pages of the next arena got while this thread does something else, if there is a thread for that.
+/// Has the pages of the next arena, of this length, got while this thread does something else, if there is a thread for that.
 fn prepare(size: usize) {
     if !NEXT.load(Ordering::Acquire).is_null() || !ahead::has_threads() {
         return;
@@ -157,6 +163,11 @@ mod tests {
         assert!(NEXT.load(Ordering::Relaxed).is_null(), "nothing decompresses ahead");
         let prepared = map(MEGABYTE).unwrap();
         NEXT.store(prepared, Ordering::Relaxed);
+        // SAFETY: as CPython calls it, for frames.
+        let frames = unsafe { allocate(ptr::null_mut(), MEGABYTE / 64) };
+        assert_ne!(frames, prepared);
+        // SAFETY: it is from `allocate`.
+        unsafe { free(ptr::null_mut(), frames, MEGABYTE / 64) };
         let second = arenas(2);
         assert_eq!(second[0], prepared);
         assert_eq!(HELD.load(Ordering::Relaxed), 5 * MEGABYTE);
