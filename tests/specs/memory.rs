@@ -34,7 +34,7 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
     peaks.chain(objects).chain(deep).collect()
 }
 
-/// Megabytes by which small objects may take more than in python: an arena that is ready, and a chunk of code objects.
+/// Megabytes by which small objects may take more than in python: two arenas, and a chunk of code objects.
 const OBJECTS_MORE: i64 = 3;
 
 fn small_objects(fixtures: &Fixtures, interpreter: &Interpreter) {

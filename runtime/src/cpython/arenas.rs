@@ -1,9 +1,9 @@
 //! The memory that CPython's allocator of small objects takes from the kernel: arenas, of 256 KiB in 3.9 and of 1 MiB later.
 //!
 //! CPython maps each by itself and touches it page by page; each page is a fault, and a large package's import has ten
-//! thousand. Here the pages that any program writes to come in one call ([`WRITTEN`]), and as long as threads decompress
-//! ahead, one of them gets those of the next arena before it is needed. So a process has at most one arena more than under
-//! python; what is freed is given back as CPython does. From 3.11 on frames' memory comes from here, too, in pieces of 16 KiB and
+//! thousand. Here the pages that any program writes to come in one call ([`WRITTEN`]), later those of each arena by which the
+//! program grows, and as long as threads decompress ahead, one of them gets those of the next arena before it is needed. So a
+//! process has at most two arenas more than under python; what is freed is given back as CPython does. From 3.11 on frames' memory comes from here, too, in pieces of 16 KiB and
 //! more (`_PyObject_VirtualAlloc`).
 //!
 //! Huge pages would save the faults altogether, but a page of 2 MiB is what the host of a virtual machine is likely to have
@@ -27,7 +27,7 @@ use crate::vfs::system::{errno, set_errno};
 /// come in one call, not in a fault each.
 const WRITTEN: usize = 896 << 10;
 
-/// Bytes of arenas up to which none is got ahead: small programs need no more.
+/// Bytes of arenas up to which only those pages come together that any program writes to: small programs need no more.
 const FEW: usize = 2 << 20;
 
 /// Bytes of arenas that there are.
@@ -81,25 +81,26 @@ unsafe extern "C" fn allocate(_context: *mut c_void, size: usize) -> *mut c_void
     let grows = MOST.fetch_max(held, Ordering::Relaxed) < held;
     let first = ARENA.compare_exchange(0, size, Ordering::Relaxed, Ordering::Relaxed);
     let is_arena = first.is_ok() || first == Err(size);
-    let found = is_arena.then(next).flatten().or_else(|| map(size));
-    if is_arena && grows && held > FEW {
+    let prepared = is_arena.then(next).flatten();
+    let is_few = held <= FEW;
+    if is_arena && grows && !is_few {
         prepare(size);
     }
-    match found {
-        Some(arena) => {
-            let written = WRITTEN.saturating_sub(held.saturating_sub(size)).min(size);
-            if grows && written > 0 {
-                // SAFETY: it is a mapping of this length, and arenas and `WRITTEN` are of whole pages.
-                unsafe { fill(arena, written) };
-            }
-            set_errno(number);
-            arena
-        }
-        None => {
-            HELD.fetch_sub(size, Ordering::Relaxed);
-            ptr::null_mut()
-        }
+    let Some(arena) = prepared.or_else(|| map(size)) else {
+        HELD.fetch_sub(size, Ordering::Relaxed);
+        return ptr::null_mut();
+    };
+    let written = match (grows, is_few) {
+        (true, true) => WRITTEN.saturating_sub(held.saturating_sub(size)).min(size),
+        (true, false) if is_arena && prepared.is_none() => size,
+        _ => 0,
+    };
+    if written > 0 {
+        // SAFETY: it is a mapping of this length, and arenas and `WRITTEN` are of whole pages.
+        unsafe { fill(arena, written) };
     }
+    set_errno(number);
+    arena
 }
 
 /// The arena that was prepared, if one was.
