@@ -110,6 +110,11 @@ fn current() -> Option<&'static Ahead> {
     unsafe { AHEAD.load(Ordering::Acquire).as_ref() }
 }
 
+/// A number that changes whenever something is used that was to be decompressed ahead.
+pub(super) fn uses() -> u32 {
+    current().map_or(0, |ahead| ahead.taken.load(Ordering::Relaxed))
+}
+
 /// Starts decompressing what the archive says that a start will want. To be called once.
 pub fn start(archive: MappedArchive) {
     let Some(processors) = Processors::allowed() else { return };
@@ -274,7 +279,8 @@ impl Ahead {
     fn fill(&self, piece: &Piece, decompress: impl FnOnce(&mut [u8], &[u8]) -> Result<usize, usize>) -> bool {
         match &piece.purpose {
             Purpose::Code(place) => {
-                let filled = Pages::filled(piece.length).and_then(|mut bytes| {
+                // Its pages come one by one: whoever gets many in one call keeps the program's thread from mapping memory meanwhile.
+                let filled = Pages::new(piece.length).and_then(|mut bytes| {
                     self.archive.read_block_with(piece.block, bytes.bytes(), decompress).ok()?;
                     Some(bytes)
                 });

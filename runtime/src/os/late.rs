@@ -76,7 +76,7 @@ impl Missing {
     pub fn fill(&self, archive: MappedArchive, file: &OwnedFd) -> Result<(), FillError> {
         for Part { block, range } in &self.parts {
             let mut part = MappedPart::new(file, range.clone()).map_err(FillError::Memory)?;
-            archive.read_block(*block, part.populated())?;
+            archive.read_block(*block, part.bytes())?;
         }
         Ok(())
     }

@@ -191,18 +191,16 @@ impl MappedPart {
         Ok(Self { mapping: Mapping::new(file, start, range.end.saturating_sub(start))?, before })
     }
 
-    /// The bytes, the pages of which are there.
-    pub fn populated(&mut self) -> &mut [u8] {
+    /// The bytes. Their pages come one by one: a call for all of them would keep other threads from mapping memory meanwhile.
+    pub fn bytes(&mut self) -> &mut [u8] {
         // SAFETY: the mapping is that long, writable, and only reachable through this borrow; what comes before the part in
         // its first page is not touched.
-        let bytes = unsafe {
+        unsafe {
             core::slice::from_raw_parts_mut(
                 self.mapping.memory.cast::<u8>().add(self.before),
                 self.mapping.length.saturating_sub(self.before),
             )
-        };
-        populate(bytes);
-        bytes
+        }
     }
 }
 

@@ -21,6 +21,7 @@ use core::time::Duration;
 use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use super::ahead;
 use super::decompress::Decompressor;
 use super::pages::{PAGE, Pages};
 use super::processors::{Processors, take_turns_of};
@@ -34,7 +35,8 @@ const MOST_LIBRARIES: usize = 64;
 /// Longest block that is supplied, in bytes.
 const LONGEST_BLOCK: usize = 1 << 20;
 
-/// How long nothing must have been reported before the rest is supplied: a start has better uses for the processors.
+/// How long nothing must have been reported, nor anything that was decompressed ahead used, before the rest is supplied:
+/// a start has better uses for the processors.
 const QUIET: Duration = Duration::from_millis(50);
 
 /// How long its turns on a processor are: shorter than those of other threads, for somebody waits for it.
@@ -321,6 +323,7 @@ impl Supplier {
             }
         };
         let mut is_quiet = false;
+        let mut uses = ahead::uses();
         loop {
             let next = self.first_missing();
             let must_end = self.must_end.load(Ordering::Acquire);
@@ -333,10 +336,11 @@ impl Supplier {
                 None => PATIENCE,
             };
             let report = kernel::report(self.reports, patience);
-            if !is_quiet && report.is_none() {
+            let uses_before = core::mem::replace(&mut uses, ahead::uses());
+            let was_quiet = core::mem::replace(&mut is_quiet, report.is_none() && uses == uses_before);
+            if is_quiet && !was_quiet {
                 self.processors.run_on();
             }
-            is_quiet = report.is_none();
             match (report, next) {
                 (Some(address), _) if address & !(PAGE - 1) == self.bell.addr() => {
                     kernel::zero(self.reports, self.bell.addr());
@@ -354,8 +358,8 @@ impl Supplier {
                         None => kernel::wake(self.reports, page..page + PAGE),
                     }
                 }
-                (None, Some(block)) => supply(block),
-                (None, None) => {}
+                (None, Some(block)) if is_quiet || must_end => supply(block),
+                (None, _) => {}
             }
         }
     }

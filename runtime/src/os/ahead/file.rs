@@ -85,7 +85,7 @@ impl File {
             return false;
         };
         // It stays this file's, once it was: a descriptor that was closed never comes back.
-        self.descriptor.is_ours() && fill(bytes.populated())
+        self.descriptor.is_ours() && fill(bytes.bytes())
     }
 
     /// Says that one piece of work is over, and whether it could be done. The last one seals the file, if it is complete then.

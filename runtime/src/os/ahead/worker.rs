@@ -14,7 +14,7 @@ use super::{Ahead, MOST_AHEAD, Piece, current};
 use crate::os::decompress::{BlockedSignals, Decompressor};
 use crate::os::futex;
 use crate::os::on_demand::{self, Expected};
-use crate::os::pages::{Pages, fill};
+use crate::os::pages::{PAGE, Pages, fill};
 use crate::os::processors::{Processors, take_turns_of};
 
 /// Stack of a thread: zstd keeps its state elsewhere.
@@ -144,11 +144,12 @@ impl Ahead {
     /// Gets the pages that are wanted, if any are and nobody is at it.
     fn get_wanted(&self) {
         /// Bytes in one call, which keeps others from mapping memory.
-        const STEP: usize = 128 << 10;
+        const STEP: usize = 4 * PAGE;
         let wanted = self.wanted.swap(core::ptr::null_mut(), Ordering::AcqRel);
         let length = self.wanted_length.load(Ordering::Relaxed);
         for start in (0..length).step_by(STEP).take_while(|_| !wanted.is_null()) {
-            // SAFETY: memory of `get_pages`; whether its owner has begun to use it or not, the kernel changes no content.
+            // SAFETY: memory of `get_pages`; whether its owner has begun to use it, has given it back or neither, the kernel
+            // changes no content.
             unsafe { fill(wanted.wrapping_byte_add(start), STEP.min(length - start)) };
         }
     }
