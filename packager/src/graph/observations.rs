@@ -5,7 +5,7 @@
 //! standard library's modules are watched each in a process of its own and kept one by one.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rayon::prelude::*;
@@ -14,10 +14,14 @@ use serde::{Deserialize, Serialize};
 use super::beside::own_names;
 use super::observe::{HELPER, Observation, ObserveRequest, observe, strings_that_look_like_modules};
 use crate::cache::{Cache, Key, Shelf};
+use crate::compile::pyc::candidates;
 use crate::probe::PythonFacts;
 
 /// How long one distribution's extension modules may take to be imported, all together.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// Fewest modules of the standard library for which a process is started: that takes as long as watching some.
+const FEWEST_TOGETHER: usize = 8;
 
 /// Part of the keys: changes when what is recorded does.
 const RECORD_VERSION: &[u8] = b"2";
@@ -88,19 +92,19 @@ fn observe_group(context: &Context, group: &[String]) -> Vec<(String, Seen)> {
             None => unknown.push(name.clone()),
         }
     }
-    if !unknown.is_empty() {
-        for (name, seen) in watch(context, &unknown, true) {
-            let entry = vec![(name.clone(), seen)];
-            remember(context.cache, key(context, &[name], true), &entry);
-            all.extend(entry);
-        }
+    let together = unknown.len().div_ceil(context.jobs.max(1)).max(FEWEST_TOGETHER);
+    let watched: Vec<_> = unknown.par_chunks(together).map(|part| watch(context, part, true)).collect();
+    for (name, seen) in watched.into_iter().flatten() {
+        let entry = vec![(name.clone(), seen)];
+        remember(context.cache, key(context, &[name], true), &entry);
+        all.extend(entry);
     }
     all
 }
 
 fn watch(context: &Context, group: &[String], isolate: bool) -> Vec<(String, Seen)> {
     let path: Vec<String> = context.path.iter().map(|entry| entry.to_string_lossy().into_owned()).collect();
-    let pycache = context.cache.folder("pycache");
+    let pycache = context.cache.folder("pycache").filter(|_| !has_bytecode(context, group));
     let request = ObserveRequest {
         python: &context.facts.executable,
         sys_path: &path,
@@ -133,6 +137,18 @@ fn watch(context: &Context, group: &[String], isolate: bool) -> Vec<(String, See
             (name.clone(), seen)
         })
         .collect()
+}
+
+/// Whether bytecode lies beside the standard library and the package that the modules are in, as it does where they were
+/// installed with it: then the interpreter reads that. With a prefix it would read nothing but what it has written there.
+fn has_bytecode(context: &Context, group: &[String]) -> bool {
+    let facts = context.facts;
+    let is_there =
+        |source: &Path| candidates(source, &facts.cache_tag, 0, None).iter().any(|file| file.is_file());
+    let file = group.first().and_then(|name| context.files.get(name));
+    let package = file.and_then(|file| Some(file.parent()?.join("__init__.py")));
+    let package = package.filter(|package| package.is_file());
+    is_there(&facts.stdlib.join("os.py")) && package.is_none_or(|package| is_there(&package))
 }
 
 fn key(context: &Context, group: &[String], is_stdlib: bool) -> Option<Key> {
