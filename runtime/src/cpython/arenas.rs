@@ -2,9 +2,9 @@
 //!
 //! CPython maps each by itself and touches it page by page; each page is a fault, and a large package's import has ten
 //! thousand. Here the pages that any program writes to come in one call ([`WRITTEN`]), later those of each arena by which the
-//! program grows, and as long as threads decompress ahead, one of them gets those of the next arena before it is needed. So a
-//! process has at most two arenas more than under python; what is freed is given back as CPython does. From 3.11 on frames' memory comes from here, too, in pieces of 16 KiB and
-//! more (`_PyObject_VirtualAlloc`).
+//! program grows, and as long as threads decompress ahead, one of them gets those of the next arena before it is needed.
+//! So a process has at most two arenas more than under python; what is freed is given back as CPython does. From 3.11 on
+//! frames' memory comes from here, too, in pieces of 16 KiB and more (`_PyObject_VirtualAlloc`).
 //!
 //! Huge pages would save the faults altogether, but a page of 2 MiB is what the host of a virtual machine is likely to have
 //! taken back (free page reporting of virtio-balloon): the first use of one costs milliseconds there, and a program whose

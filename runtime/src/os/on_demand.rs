@@ -2,7 +2,8 @@
 //!
 //! A large library is mapped with holes in its memory file where nobody has decompressed its code yet. The kernel is asked
 //! to report who executes, or reads, something there (userfaultfd(2), ioctl_userfaultfd(2)); a thread decompresses that
-//! block, puts it in place and lets the other go on. When nobody waits it supplies the rest, block by block, and ends.
+//! block, puts it in place and lets the other go on. When nobody waits, and the start is over, it supplies the rest, block by
+//! block, and ends.
 //!
 //! Only reports of the program's own accesses are asked for (`UFFD_USER_MODE_ONLY`, Linux 5.11), which needs no privilege:
 //! the kernel's accesses on the program's behalf fail meanwhile, with EFAULT, so nothing but code may be supplied like
@@ -268,7 +269,7 @@ impl Supplier {
         }
         let thread = self.thread.swap(0, Ordering::AcqRel);
         if thread != 0 {
-            super::ahead::wait_until_gone(thread);
+            ahead::wait_until_gone(thread);
         }
         self.close_reports();
     }
