@@ -30,7 +30,7 @@ mod vector;
 pub mod vfs;
 
 #[cfg(feature = "embed")]
-pub use embedded::{relocate, start};
+pub use embedded::{relocate, relocate_late, start};
 #[cfg(feature = "embed")]
 pub use error::{EXIT_DAMAGED, EXIT_UNSUPPORTED};
 #[cfg(feature = "embed")]
@@ -41,6 +41,7 @@ pub use os::ahead::stop_threads;
 #[cfg(feature = "embed")]
 mod embedded {
     use core::ffi::{c_char, c_int};
+    use core::sync::atomic::{AtomicBool, Ordering};
 
     use crate::archive::slot::SLOT_LENGTH;
     use crate::archive::{Archive, ArchiveError, Placement};
@@ -66,6 +67,21 @@ mod embedded {
             unsafe { libc::_exit(code) };
         }
         own_segments::protect();
+    }
+
+    /// Relocates what has waited for this; false for every call but the first. Whoever calls it at the same time must wait
+    /// for the first: CPython's lock sees to that.
+    ///
+    /// # Safety
+    /// `slot` is the program's own, in its file, and [`relocate`] has returned.
+    pub unsafe fn relocate_late(slot: *const [u8; relr::SLOT_LENGTH]) -> bool {
+        static IS_DONE: AtomicBool = AtomicBool::new(false);
+        let is_first = !IS_DONE.swap(true, Ordering::AcqRel);
+        if is_first {
+            // SAFETY: passed on from this function's own contract.
+            unsafe { relocations::apply_late(slot) };
+        }
+        is_first
     }
 
     /// Runs the program whose archive `slot` points to; returns the process's exit code.

@@ -11,7 +11,7 @@
 use crate::archive::layout::checksum;
 
 /// Length of the slot, in bytes.
-pub const SLOT_LENGTH: usize = 56;
+pub const SLOT_LENGTH: usize = 64;
 
 /// The slot where nothing is packed.
 pub const EMPTY_SLOT: [u8; SLOT_LENGTH] = [0; SLOT_LENGTH];
@@ -34,6 +34,8 @@ pub struct Packed {
     pub table: u64,
     /// Length of the table, in bytes.
     pub length: u64,
+    /// Where in the table what is relocated at the program's begin ends; the rest waits until somebody asks for it.
+    pub late: u64,
     /// The first address that is changed.
     pub start: u64,
     /// The end of what is changed.
@@ -57,11 +59,11 @@ pub enum SlotState {
 pub fn read(slot: &[u8; SLOT_LENGTH]) -> SlotState {
     let (words, _) = slot.as_chunks::<8>();
     let words: [u64; SLOT_LENGTH / 8] = core::array::from_fn(|at| u64::from_le_bytes(words[at]));
-    let [slot_address, table, length, start, end, of_table, of_slot] = words;
+    let [slot_address, table, length, late, start, end, of_table, of_slot] = words;
     if words == [0; SLOT_LENGTH / 8] {
         SlotState::Empty
-    } else if of_slot == checksum(&slot[..48]) {
-        SlotState::Filled(Packed { slot: slot_address, table, length, start, end, checksum: of_table })
+    } else if of_slot == checksum(&slot[..SLOT_LENGTH - 8]) {
+        SlotState::Filled(Packed { slot: slot_address, table, length, late, start, end, checksum: of_table })
     } else {
         SlotState::Damaged
     }
@@ -71,14 +73,14 @@ pub fn read(slot: &[u8; SLOT_LENGTH]) -> SlotState {
 #[cfg(feature = "write")]
 pub fn filled(packed: &Packed) -> [u8; SLOT_LENGTH] {
     let mut slot = EMPTY_SLOT;
-    let Packed { slot: own, table, length, start, end, checksum: of_table } = *packed;
+    let Packed { slot: own, table, length, late, start, end, checksum: of_table } = *packed;
     for (place, word) in
-        slot.as_chunks_mut::<8>().0.iter_mut().zip([own, table, length, start, end, of_table])
+        slot.as_chunks_mut::<8>().0.iter_mut().zip([own, table, length, late, start, end, of_table])
     {
         *place = word.to_le_bytes();
     }
-    let sum = checksum(&slot[..48]);
-    slot[48..].copy_from_slice(&sum.to_le_bytes());
+    let sum = checksum(&slot[..SLOT_LENGTH - 8]);
+    slot[SLOT_LENGTH - 8..].copy_from_slice(&sum.to_le_bytes());
     slot
 }
 
@@ -197,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_slot_tells_what_was_filled_in_and_notices_every_flipped_bit() {
-        let packed = Packed { slot: 1, table: 2, length: 3, start: 4, end: 5, checksum: 6 };
+        let packed = Packed { slot: 1, table: 2, length: 3, late: 4, start: 5, end: 6, checksum: 7 };
         assert_eq!(read(&filled(&packed)), SlotState::Filled(packed));
         assert_eq!(read(&EMPTY_SLOT), SlotState::Empty);
         for bit in 0..SLOT_LENGTH * 8 {

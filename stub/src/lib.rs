@@ -73,6 +73,21 @@ core::arch::global_asm!(
     ".popsection",
 );
 
+// Room for the code by which CPython's frozen code objects are asked for (`packager/src/fuse/frozen`).
+#[cfg(target_arch = "x86_64")]
+core::arch::global_asm!(
+    ".pushsection .snapfreeze.frozen, \"axR\", @progbits",
+    ".fill 256, 1, 0xcc",
+    ".popsection",
+);
+
+/// Relocates what has waited until somebody asks for code that is compiled into CPython. Returns 1 for the first call, then 0.
+#[unsafe(no_mangle)]
+extern "C" fn snapfreeze_prepare_frozen() -> c_int {
+    // SAFETY: the slot is this file's, and the entry has relocated the rest of what it leads to.
+    unsafe { snapfreeze_runtime::relocate_late(&raw const PACKED) }.into()
+}
+
 /// Called before anything else of this file, and of what it is fused with.
 extern "C" fn stub_relocate() {
     // SAFETY: the slot is this file's; the entry calls this once, and the constructors run after it.

@@ -23,6 +23,11 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
                 .needs(has("readelf"))
                 .runs(last_functions_are_left_out),
         );
+        let name = "fusion::code compiled into CPython waits until somebody asks for it";
+        let trial = fixtures.trial(name, slot).needs(fixtures.needs_fusion()).needs(has("readelf"));
+        trials.push(trial.runs(frozen_code_waits));
+        let name = "fusion::code compiled into CPython is as in python";
+        trials.push(fixtures.trial(name, slot).needs(has_frozen_code(slot)).runs(frozen_code_is_the_same));
         let name = "fusion::interpreters that end while the program runs are tidied up";
         trials.push(fixtures.trial(name, slot).runs(ended_interpreters_are_tidied_up));
     }
@@ -100,22 +105,58 @@ fn only_fused(fixtures: &Fixtures, python: &Interpreter) {
     assert!(!output.exists());
 }
 
-/// The section that code goes into which leaves functions out, and what fills it before.
+/// The section for code that leaves functions out.
 const LEAVE_SECTION: &str = ".snapfreeze.leave.0";
+
+/// The section for code that prepares what is compiled into CPython.
+const FROZEN_SECTION: &str = ".snapfreeze.frozen.0";
 
 /// Whether functions can be left out: CPython has some of them since 3.10, and they are found by their names.
 fn last_functions_are_left_out(fixtures: &Fixtures, python: &Interpreter) {
-    let readelf = |arguments: &[&str], file: &Path| {
-        execute(plain_command("readelf").args(arguments).arg(file)).succeeded("readelf").out()
-    };
-    let frozen = fixtures.frozen(&source("hello"), python);
-    let dump = readelf(&["-x", LEAVE_SECTION], &frozen);
+    let is_used = is_used(LEAVE_SECTION, &fixtures.frozen(&source("hello"), python));
+    assert_eq!(is_used, has_names(python) && python.minor != "3.9");
+}
+
+/// 3.11 has code objects in its data that each start would prepare, and 3.12 as well, which is left as it is.
+fn frozen_code_waits(fixtures: &Fixtures, python: &Interpreter) {
+    let is_used = is_used(FROZEN_SECTION, &fixtures.frozen(&source("hello"), python));
+    let is_movable = has_names(python) && carrier(python).to_string_lossy().contains("libpython");
+    assert_eq!(is_used, is_movable && python.minor == "3.11");
+}
+
+fn frozen_code_is_the_same(fixtures: &Fixtures, python: &Interpreter) {
+    const PROGRAM: &str = "fusion/frozen_modules.py";
+    for arguments in [&[][..], &["child"], &["interpreter"]] {
+        let expected = execute(fixtures.python(PROGRAM, python).args(arguments)).succeeded("python");
+        let frozen = execute(plain_command(fixtures.frozen(PROGRAM, python)).args(arguments));
+        assert_same(&frozen, &expected);
+    }
+}
+
+fn has_frozen_code(slot: &Slot) -> Result<(), String> {
+    let minor = slot.found.as_ref().map_or("", |python| &python.minor);
+    if matches!(minor, "3.11" | "3.12") {
+        Ok(())
+    } else {
+        Err("CPython has it in 3.11 and 3.12 only".to_owned())
+    }
+}
+
+fn readelf(arguments: &[&str], file: &Path) -> String {
+    execute(plain_command("readelf").args(arguments).arg(file)).succeeded("readelf").out()
+}
+
+fn has_names(python: &Interpreter) -> bool {
+    readelf(&["-SW", "--"], &carrier(python)).contains(".symtab")
+}
+
+/// Whether a section of 256 bytes has other code than what fills it at first.
+fn is_used(section: &str, file: &Path) -> bool {
+    let dump = readelf(&["-x", section], file);
     let words: Vec<&str> = dump.lines().filter_map(|line| line.trim().strip_prefix("0x")).collect();
-    // 256 bytes; what comes after aligns the next section.
+    // What comes after 256 bytes aligns the next section.
     assert!(words.len() >= 16, "{dump}");
-    let is_used = words.iter().take(16).any(|line| !line.contains(&["cccccccc"; 4].join(" ")));
-    let has_names = readelf(&["-SW", "--"], &carrier(python)).contains(".symtab");
-    assert_eq!(is_used, has_names && python.minor != "3.9", "{dump}");
+    words.iter().take(16).any(|line| !line.contains(&["cccccccc"; 4].join(" ")))
 }
 
 /// CPython 3.12 and later leave thousands of blocks behind for each interpreter themselves; leaving out for it what is left out

@@ -95,7 +95,11 @@ fn packed_relocations(bytes: &[u8], elf: &Elf<'_>, loads: &[&ProgramHeader]) -> 
     };
     ensure(packed.slot == slot_address, "the slot of packed relocations is elsewhere")?;
     ensure(
-        packed.table == address && packed.length == table.len() as u64 && packed.checksum == relr::sum(table),
+        packed.table == address
+            && packed.length == table.len() as u64
+            && packed.late <= packed.length
+            && packed.late.is_multiple_of(relr::WORD)
+            && packed.checksum == relr::sum(table),
         "the slot does not lead to the packed relocations",
     )?;
     for address in relr::groups(table).flat_map(Group::addresses) {

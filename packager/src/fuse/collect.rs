@@ -5,9 +5,9 @@
 //! directly, as interpreters do that have libpython inside, has the call in `Py_FinalizeEx` led to the stub here. Both
 //! functions call others through pointers, so no compiler relies on registers beyond the ABI.
 
+use super::functions::{Patch, code};
 use super::image::{Image, Symbol};
 use super::layout::Layout;
-use super::leave::{Patch, code};
 use super::machine;
 
 /// CPython's function.

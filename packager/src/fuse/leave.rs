@@ -18,15 +18,10 @@
 //!
 //! Sources: `finalize_interp_clear` and what it calls (CPython, Python/pylifecycle.c), in each version.
 
-use std::collections::HashMap;
-
-use object::elf::{self, Sym64};
-use object::endian::LittleEndian as LE;
-
+use super::functions::{Function, Functions, Patch, code};
 use super::image::Image;
 use super::layout::Layout;
 use super::machine::{self, Machine, UNLESS_MAIN};
-use super::names::symbol_table;
 
 /// The section of the stub that has room for [`Machine::unless_main`].
 const ROOM: &[u8] = b".snapfreeze.leave";
@@ -92,30 +87,18 @@ fn left_out(minor: u8) -> LeftOut {
     }
 }
 
-/// Bytes to write into the fused file.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Patch {
-    /// Where, in the file.
-    pub offset: u64,
-    /// What.
-    pub bytes: Vec<u8>,
-}
-
 /// What leaves CPython's last functions out. The base is the second object.
 pub fn patches(objects: &[Image<'_>], minor: Option<u8>, layout: &Layout) -> Vec<Patch> {
     let ([stub, base, ..], Some(minor)) = (objects, minor) else { return Vec::new() };
-    if base.symbols.iter().any(|symbol| symbol.name == ASSERTION) {
+    if has_assertions(base) {
         return Vec::new();
     }
     let LeftOut { once, each } = left_out(minor);
     let functions = Functions::read(base, &[once, each, &CALLERS, &[MAIN]]);
     let mut patches = Patches { layout, all: Vec::new() };
     for name in once {
-        let local = functions.get(name).filter(|function| function.is_local);
-        if let Some(function) = local
-            && let Some((at, bytes)) = base.machine.only_return(function.code)
-        {
-            patches.add(1, function.address + at as u64, bytes);
+        if let Some((address, bytes)) = only_return(base, &functions, name) {
+            patches.add(1, address, bytes);
         }
     }
     let main = functions.get(MAIN).map(|main| layout.moved(1, main.address));
@@ -126,6 +109,24 @@ pub fn patches(objects: &[Image<'_>], minor: Option<u8>, layout: &Layout) -> Vec
         }
     }
     patches.all
+}
+
+/// Whether a function of the base, which CPython calls for the main interpreter only, is left out.
+pub fn is_left_out(base: &Image<'_>, minor: u8, name: &'static [u8]) -> bool {
+    left_out(minor).once.contains(&name)
+        && !has_assertions(base)
+        && only_return(base, &Functions::read(base, &[&[name]]), name).is_some()
+}
+
+fn has_assertions(base: &Image<'_>) -> bool {
+    base.symbols.iter().any(|symbol| symbol.name == ASSERTION)
+}
+
+/// What makes a function return at once, and where in the base to write it.
+fn only_return(base: &Image<'_>, functions: &Functions<'_>, name: &[u8]) -> Option<(u64, &'static [u8])> {
+    let function = functions.get(name).filter(|function| function.is_local)?;
+    let (at, bytes) = base.machine.only_return(function.code)?;
+    Some((function.address + at as u64, bytes))
 }
 
 struct Patches<'a> {
@@ -187,61 +188,10 @@ impl Room {
     }
 }
 
-/// A function of the base.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Function<'a> {
-    address: u64,
-    code: &'a [u8],
-    /// Whether nothing outside of the base can call it.
-    is_local: bool,
-}
-
-/// Functions of the base by name; none for a name that several have.
-struct Functions<'a>(HashMap<&'static [u8], Option<Function<'a>>>);
-
-impl<'a> Functions<'a> {
-    /// Looks names up.
-    fn read(base: &Image<'a>, names: &[&[&'static [u8]]]) -> Self {
-        let mut found = HashMap::new();
-        let names: HashMap<&[u8], &'static [u8]> =
-            names.iter().copied().flatten().map(|name| (*name, *name)).collect();
-        let Some((symbols, strings)) = symbol_table(base.bytes) else { return Self(found) };
-        for symbol in symbols.iter().filter(|symbol| symbol.st_info & 15 == elf::STT_FUNC) {
-            let Some(name) = name_of(symbol, strings).and_then(|name| names.get(name)) else { continue };
-            let function = code(base, symbol.st_value.get(LE), symbol.st_size.get(LE)).map(|code| Function {
-                address: symbol.st_value.get(LE),
-                code,
-                is_local: symbol.st_info >> 4 == elf::STB_LOCAL,
-            });
-            found.entry(*name).and_modify(|known| *known = None).or_insert(function);
-        }
-        Self(found)
-    }
-
-    fn get(&self, name: &[u8]) -> Option<&Function<'a>> {
-        self.0.get(name)?.as_ref()
-    }
-}
-
-fn name_of<'a>(symbol: &Sym64<LE>, strings: &'a [u8]) -> Option<&'a [u8]> {
-    let name = strings.get(usize::try_from(symbol.st_name.get(LE)).ok()?..)?;
-    // Long enough for each name that is looked for, and a bound for a table without an end.
-    let name = name.get(..LONGEST_NAME).unwrap_or(name);
-    name.split(|byte| *byte == 0).next()
-}
-
-const LONGEST_NAME: usize = 64;
-
-/// What an object has at an address, if that is code in the file.
-pub(super) fn code<'a>(image: &Image<'a>, address: u64, size: u64) -> Option<&'a [u8]> {
-    let is_code = |load: &&super::image::Segment| load.flags & elf::PF_X != 0 && load.holds(address);
-    image.loads.iter().find(is_code)?;
-    image.at(address, size, "code").ok()
-}
-
 #[cfg(test)]
 pub(super) mod tests {
-    use object::elf::{FileHeader64, SectionHeader64};
+    use object::elf::{self, FileHeader64, SectionHeader64, Sym64};
+    use object::endian::LittleEndian as LE;
     use object::pod;
 
     use super::*;

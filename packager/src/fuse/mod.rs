@@ -8,11 +8,12 @@
 //!
 //! The phases are files, in order: [`image`] reads a file ([`dynamic`], [`versions`] and [`relocations`] are parts of
 //! that), [`symbols`] merges symbols, [`thread_local`] the blocks of thread-local storage, [`fixups`] says what each
-//! relocation becomes, [`packed`] chooses those that the stub applies, [`unwind`] merges the unwind tables' indexes,
-//! [`kept`] leaves out what is replaced, [`layout`] places everything, [`write`] writes it
-//! with its [`tables`], [`sections`], [`names`] and [`frames`], [`leave`] says what CPython need not do at the end, [`check`] reads the result again, [`start`] starts
-//! it. [`machine`] has what depends on the machine; [`program`] is what the build calls, and [`archive`]
-//! makes room for the archive.
+//! relocation becomes, [`frozen`] what of the base waits until somebody asks for it, [`packed`] chooses those that the
+//! stub applies, [`unwind`] merges the unwind tables' indexes, [`kept`] leaves out what is replaced, [`layout`] places
+//! everything, [`write`] writes it with its [`tables`], [`sections`], [`names`] and [`frames`], [`leave`] says what
+//! CPython need not do at the end and [`collect`] how its end collects (both write over [`functions`]), [`check`] reads
+//! the result again, [`start`] starts it. [`machine`] has what depends on the machine; [`program`] is what the build
+//! calls, and [`archive`] makes room for the archive.
 //!
 //! What must hold: input that is truncated or garbage gives an error, never a panic; equal inputs give equal bytes.
 
@@ -23,6 +24,8 @@ mod dynamic;
 mod error;
 mod fixups;
 mod frames;
+mod frozen;
+mod functions;
 mod image;
 mod kept;
 mod layout;
@@ -91,8 +94,10 @@ pub fn fuse(
         return Err(FuseError::NoPython);
     }
     let block = thread_local::Block::merge(&objects, base)?;
-    let fixups = fixups::fixups(&objects, &symbols, &block)?;
-    let packed = packed::Packed::choose(&objects, &symbols, &fixups);
+    let mut fixups = fixups::fixups(&objects, &symbols, &block)?;
+    let frozen = frozen::Frozen::find(&objects, minor, &fixups).unwrap_or_default();
+    frozen.redirect(&mut fixups);
+    let packed = packed::Packed::choose(&objects, &symbols, &fixups, &frozen.words);
     let unwind = unwind::Index::merge(&objects)?;
     let kept = kept::kept_segments(&objects, &symbols, &fixups);
     let fused = write::write(&write::Parts {
@@ -102,6 +107,7 @@ pub fn fuse(
         symbols,
         block,
         fixups,
+        frozen,
         packed,
         unwind,
         kept,

@@ -13,19 +13,24 @@ use super::image::Image;
 use super::layout::Layout;
 use super::symbols::Symbols;
 
+/// The number of the object that carries CPython.
+const BASE: usize = 1;
+
 /// The packed words.
 #[derive(Debug, Default)]
 pub struct Packed {
     /// By object: addresses in the object, ascending.
     words: Vec<Vec<u64>>,
+    /// The base's words that wait until somebody asks for them ([`super::frozen`]), ascending.
+    late: Vec<u64>,
     /// Address of the slot in the stub.
     slot: u64,
 }
 
 impl Packed {
-    /// Chooses what is packed.
-    pub fn choose(objects: &[Image<'_>], symbols: &Symbols<'_>, fixups: &Fixups) -> Self {
-        let mut packed = Self { words: vec![Vec::new(); objects.len()], slot: 0 };
+    /// Chooses what is packed. `late` are the words of the base that may wait, ascending.
+    pub fn choose(objects: &[Image<'_>], symbols: &Symbols<'_>, fixups: &Fixups, late: &[u64]) -> Self {
+        let mut packed = Self { words: vec![Vec::new(); objects.len()], ..Self::default() };
         let is_chosen_late = fixups.all.iter().any(|fixup| matches!(fixup.value, Value::Resolver(_)))
             || symbols.iter().any(|owned| owned.symbol.kind() == elf::STT_GNU_IFUNC);
         let is_fixed = objects.iter().any(|object| object.is_fixed);
@@ -38,10 +43,11 @@ impl Packed {
                 && objects.get(object).is_some_and(|image| image.word(address, "a packed word").is_ok())
                 && let Some(words) = packed.words.get_mut(object)
             {
-                words.push(address);
+                let waits = object == BASE && late.binary_search(&address).is_ok();
+                if waits { &mut packed.late } else { words }.push(address);
             }
         }
-        for words in &mut packed.words {
+        for words in packed.words.iter_mut().chain([&mut packed.late]) {
             words.sort_unstable();
             words.dedup();
         }
@@ -51,17 +57,23 @@ impl Packed {
     /// Whether the word at a place is packed, if it is to have an address.
     pub fn holds(&self, place: Place) -> bool {
         let Place::Object(object, address) = place else { return false };
-        self.words.get(object).is_some_and(|words| words.binary_search(&address).is_ok())
+        let has = |words: &Vec<u64>| words.binary_search(&address).is_ok();
+        self.words.get(object).is_some_and(has) || object == BASE && has(&self.late)
     }
 
     /// Length of the table, in bytes.
     pub fn size(&self) -> u64 {
-        self.words.iter().map(|words| relr::encode(words).len() as u64).sum()
+        self.parts().map(|(_, words)| relr::encode(words).len() as u64).sum()
+    }
+
+    /// The words in the table's order, each with the number of its object.
+    fn parts(&self) -> impl Iterator<Item = (usize, &Vec<u64>)> {
+        self.words.iter().enumerate().chain([(BASE, &self.late)])
     }
 
     /// The table. Each object begins anew, so its length does not depend on where they are.
     pub fn encode(&self, layout: &Layout) -> Vec<u8> {
-        let table = self.words.iter().enumerate().map(|(object, words)| {
+        let table = self.parts().map(|(object, words)| {
             let words: Vec<u64> = words.iter().map(|address| layout.moved(object, *address)).collect();
             relr::encode(&words)
         });
@@ -70,7 +82,7 @@ impl Packed {
 
     /// The slot's address and its content, where something is packed.
     pub fn slot(&self, layout: &Layout, table: &[u8]) -> Option<(u64, [u8; SLOT_LENGTH])> {
-        let moved = self.words.iter().enumerate().flat_map(|(object, words)| {
+        let moved = self.parts().flat_map(|(object, words)| {
             [words.first(), words.last()]
                 .into_iter()
                 .flatten()
@@ -83,6 +95,7 @@ impl Packed {
             slot,
             table: layout.packed.address,
             length: table.len() as u64,
+            late: (table.len() - relr::encode(&self.late).len()) as u64,
             start,
             end: last + relr::WORD,
             checksum: relr::sum(table),

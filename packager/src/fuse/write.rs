@@ -8,6 +8,7 @@ use super::FuseError;
 use super::collect;
 use super::fixups::{Fixup, Fixups, Place, Value};
 use super::frames;
+use super::frozen::Frozen;
 use super::image::{Image, Segment, piece};
 use super::layout::{Area, Layout, Sizes};
 use super::leave;
@@ -36,6 +37,8 @@ pub struct Parts<'a> {
     pub block: Block,
     /// What relocations became.
     pub fixups: Fixups,
+    /// What of the base waits until somebody asks for it.
+    pub frozen: Frozen,
     /// What of that the stub applies.
     pub packed: Packed,
     /// The merged index of unwind tables.
@@ -102,8 +105,10 @@ pub fn write(parts: &Parts<'_>) -> Result<Vec<u8>, FuseError> {
             object.and_then(|object| piece(object.bytes, placed.segment.offset, placed.segment.file_size));
         file.put(placed.area.offset, content.ok_or(FuseError::Truncated("a segment"))?);
     }
-    let patches = leave::patches(parts.objects, parts.minor, &layout);
-    for patch in patches.into_iter().chain(collect::patches(parts.objects, &layout)) {
+    let patches = leave::patches(parts.objects, parts.minor, &layout).into_iter();
+    let patches =
+        patches.chain(collect::patches(parts.objects, &layout)).chain(parts.frozen.patches(&layout)?);
+    for patch in patches {
         file.put(patch.offset, &patch.bytes);
     }
     file.put(layout.tls.offset, &parts.block.content);
