@@ -86,17 +86,22 @@ fn observe_group(context: &Context, group: &[String]) -> Vec<(String, Seen)> {
     }
     let mut all = Vec::new();
     let mut unknown = Vec::new();
+    let mut keys = BTreeMap::new();
     for name in group {
-        match key(context, std::slice::from_ref(name), true).and_then(|key| recall(context.cache, &key)) {
+        let key = key(context, std::slice::from_ref(name), true);
+        match key.as_ref().and_then(|key| recall(context.cache, key)) {
             Some(seen) => all.extend(seen),
-            None => unknown.push(name.clone()),
+            None => {
+                keys.insert(name, key);
+                unknown.push(name.clone());
+            }
         }
     }
     let together = unknown.len().div_ceil(context.jobs.max(1)).max(FEWEST_TOGETHER);
     let watched: Vec<_> = unknown.par_chunks(together).map(|part| watch(context, part, true)).collect();
     for (name, seen) in watched.into_iter().flatten() {
         let entry = vec![(name.clone(), seen)];
-        remember(context.cache, key(context, &[name], true), &entry);
+        remember(context.cache, keys.remove(&name).flatten(), &entry);
         all.extend(entry);
     }
     all

@@ -13,8 +13,7 @@ use std::thread;
 
 use zstd_safe::zstd_sys::{self, ZSTD_DCtx};
 
-use super::memory_file::populate;
-use super::pages::Pages;
+use super::pages::{PAGE, Pages, fill};
 use super::processors;
 use crate::archive::{Archive, ArchiveError, Extent};
 
@@ -168,6 +167,19 @@ impl Drop for BlockedSignals {
         // SAFETY: the set is the one that this thread had.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, core::ptr::null_mut()) };
     }
+}
+
+/// [`fill`]s the pages that memory lies in, where they are more than a few.
+fn populate(memory: &mut [u8]) {
+    /// Faults that are fewer than this cost less than the call.
+    const FEW: usize = 8 * PAGE;
+    if memory.len() < FEW {
+        return;
+    }
+    let before = memory.as_ptr().addr() % PAGE;
+    let start = memory.as_mut_ptr().wrapping_sub(before).cast();
+    // SAFETY: the whole pages that the memory lies in; nothing that they hold changes.
+    unsafe { fill(start, before + memory.len()) };
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
-use super::pages::{PAGE, fill};
+use super::pages::PAGE;
 
 /// "Never to be executed by execve" (linux/memfd.h, Linux 6.3). Loading by the dynamic linker is allowed.
 const MFD_NOEXEC_SEAL: c_uint = 0x8;
@@ -155,19 +155,6 @@ pub fn may_grow() -> bool {
     unsafe {
         libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) == 0 && limit.rlim_cur == libc::RLIM_INFINITY
     }
-}
-
-/// [`fill`]s the pages that memory lies in, where they are more than a few.
-pub fn populate(memory: &mut [u8]) {
-    /// Faults that are fewer than this cost less than the call.
-    const FEW: usize = 8 * PAGE;
-    if memory.len() < FEW {
-        return;
-    }
-    let before = memory.as_ptr().addr() % PAGE;
-    let start = memory.as_mut_ptr().wrapping_sub(before).cast();
-    // SAFETY: the whole pages that the memory lies in; nothing that they hold changes.
-    unsafe { fill(start, before + memory.len()) };
 }
 
 /// Makes a file that would grow over the limit an error instead of a signal, as CPython does when it is initialised.

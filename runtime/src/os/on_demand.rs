@@ -337,8 +337,9 @@ impl Supplier {
                 None => PATIENCE,
             };
             let report = kernel::report(self.reports, patience);
-            let uses_before = core::mem::replace(&mut uses, ahead::uses());
-            let was_quiet = core::mem::replace(&mut is_quiet, report.is_none() && uses == uses_before);
+            let (uses_before, was_quiet) = (uses, is_quiet);
+            uses = ahead::uses();
+            is_quiet = report.is_none() && uses == uses_before;
             if is_quiet && !was_quiet {
                 self.processors.run_on();
             }
