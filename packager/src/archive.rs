@@ -14,6 +14,7 @@ mod native;
 mod on_demand;
 mod parts;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Seek, Write};
 use std::ops::Range;
@@ -326,15 +327,27 @@ impl<W: Write + Seek> Packer<'_, W> {
     /// Compresses blocks side by side and writes them in order.
     fn add_blocks(&mut self, blocks: &[&[u8]], level: i32) -> Result<Vec<u32>, ArchiveWriteError> {
         let (cache, progress) = (self.cache, self.progress);
-        let packed: Vec<PackedBlock> = blocks
-            .par_iter()
-            .map(|raw| {
-                compress_with_cache(cache, raw, level.into()).inspect(|_| progress.add(raw.len() as u64))
-            })
-            .collect::<Result<_, _>>()
-            .map_err(ArchiveWriteError::Compress)?;
+        let compress = |raw: &&[u8]| {
+            compress_with_cache(cache, raw, level.into()).inspect(|_| progress.add(raw.len() as u64))
+        };
+        let packed = largest_first(blocks, |raw| raw.len(), compress);
+        let packed = packed.map_err(ArchiveWriteError::Compress)?;
         Ok(packed.iter().map(|block| self.writer.add_block(block)).collect::<Result<_, _>>()?)
     }
+}
+
+/// Compresses blocks side by side, and the large ones first, so that no thread has one left when the others are done.
+fn largest_first<Block: Sync>(
+    blocks: &[Block],
+    length: impl Fn(&Block) -> usize,
+    compress: impl Fn(&Block) -> std::io::Result<PackedBlock> + Sync,
+) -> std::io::Result<Vec<PackedBlock>> {
+    let mut order: Vec<(usize, &Block)> = blocks.iter().enumerate().collect();
+    order.sort_by_key(|(_, block)| Reverse(length(block)));
+    let packed = order.par_iter().with_max_len(1).map(|(number, block)| Ok((*number, compress(block)?)));
+    let mut packed = packed.collect::<std::io::Result<Vec<_>>>()?;
+    packed.sort_by_key(|(number, _)| *number);
+    Ok(packed.into_iter().map(|(_, block)| block).collect())
 }
 
 fn compress_with_cache(cache: &Cache, raw: &[u8], method: Method) -> std::io::Result<PackedBlock> {

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 #[expect(missing_docs, reason = "each is named after the module that does it")]
 pub enum Stage {
     Probe,
-    Fuse,
     Trace,
+    Fuse,
     Graph,
     Data,
     Libraries,

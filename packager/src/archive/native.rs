@@ -14,7 +14,7 @@ use snapfreeze_runtime::archive::parts::{Part, Parts, rewrite};
 use snapfreeze_runtime::archive::writer::{Method, PackedBlock};
 
 use super::parts::Rewritable;
-use super::{ArchiveWriteError, BATCH, Packer, compress_with_cache, on_demand, read_error};
+use super::{ArchiveWriteError, BATCH, Packer, compress_with_cache, largest_first, on_demand, read_error};
 use crate::cache::Cache;
 use crate::collect::native::loaded::loaded_part;
 use crate::progress::Progress;
@@ -89,8 +89,8 @@ impl<W: Write + Seek> Packer<'_, W> {
             let packed = block.compress(cache, levels.positions);
             packed.inspect(|_| progress.add(block.bytes.len() as u64))
         };
-        let packed: Vec<PackedBlock> =
-            blocks.par_iter().map(compress).collect::<Result<_, _>>().map_err(ArchiveWriteError::Compress)?;
+        let packed = largest_first(&blocks, |block| block.bytes.len(), compress);
+        let packed = packed.map_err(ArchiveWriteError::Compress)?;
         let numbers: Vec<u32> =
             packed.iter().map(|block| self.writer.add_block(block)).collect::<Result<_, _>>()?;
         for (first, waiting) in on_demand {

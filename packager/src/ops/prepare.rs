@@ -49,6 +49,26 @@ impl Phases {
         result
     }
 
+    /// Runs a stage with another beside it, on a thread of its own. Only the one in front is told as it goes on.
+    pub fn beside<A: Send, B>(
+        &mut self,
+        behind: Stage,
+        run_behind: impl FnOnce() -> A + Send,
+        stage: Stage,
+        run: impl FnOnce() -> B,
+    ) -> (A, B) {
+        let silently = || Progress::default().stage(behind, run_behind);
+        let ((other, ended), result, in_front) = std::thread::scope(|scope| {
+            let other = scope.spawn(silently);
+            let (result, in_front) = self.progress.stage(stage, run);
+            // A panic there is one here.
+            let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            (other, result, in_front)
+        });
+        self.ended.extend([ended, in_front]);
+        (other, result)
+    }
+
     /// The stages that have ended.
     pub fn ended(&self) -> &[Ended] {
         &self.ended
@@ -70,7 +90,6 @@ pub fn prepare(request: &BuildRequest) -> Result<Prepared, Error> {
     let facts = &chosen.facts;
     let library_path = environment("LD_LIBRARY_PATH");
     let search = library_search(&chosen.base, facts, library_path.as_deref())?;
-    let program = took.time(Stage::Fuse, || program(&chosen, &search, request.fuse, cache))?;
     let is_interpreter = request.interpreter != InterpreterOption::None;
     let (optimize, jobs) = (*optimize, *jobs);
     let trace_request = TraceRequest { entry, facts, paths: &request.paths, optimize, is_interpreter };
@@ -93,7 +112,9 @@ pub fn prepare(request: &BuildRequest) -> Result<Prepared, Error> {
         traced: modules,
         progress,
     };
-    let (graph, main) = took.time(Stage::Graph, || build_graph(&graph_request))?;
+    let fuse = || program(&chosen, &search, request.fuse, cache);
+    let (program, built) = took.beside(Stage::Fuse, fuse, Stage::Graph, || build_graph(&graph_request));
+    let (program, (graph, main)) = (program?, built?);
     let order = predicted(&graph, &main, modules.iter().map(|module| module.name.as_str()));
     let (options, output) = (&request.data, request.output.as_path());
     let latest_time = environment("SOURCE_DATE_EPOCH").and_then(|text| text.to_str()?.parse().ok());
