@@ -38,7 +38,7 @@ const LONGEST_BLOCK: usize = 1 << 20;
 
 /// How long nothing must have been reported, nor anything that was decompressed ahead used, before the rest is supplied:
 /// a start has better uses for the processors.
-const QUIET: Duration = Duration::from_millis(50);
+const QUIET: Duration = Duration::from_millis(200);
 
 /// How long its turns on a processor are: shorter than those of other threads, for somebody waits for it.
 const TURN: Duration = Duration::from_micros(100);
@@ -325,6 +325,7 @@ impl Supplier {
         };
         let mut is_quiet = false;
         let mut uses = ahead::uses();
+        let mut beside: Option<&MissingBlock> = None;
         loop {
             let next = self.first_missing();
             let must_end = self.must_end.load(Ordering::Acquire);
@@ -332,11 +333,15 @@ impl Supplier {
                 return Some(());
             }
             let patience = match next {
-                Some(_) if must_end || is_quiet => Duration::ZERO,
+                Some(_) if must_end || is_quiet || beside.is_some() => Duration::ZERO,
                 Some(_) => QUIET,
                 None => PATIENCE,
             };
             let report = kernel::report(self.reports, patience);
+            if let (None, Some(block)) = (report, beside.take()) {
+                supply(block);
+                continue;
+            }
             let (uses_before, was_quiet) = (uses, is_quiet);
             uses = ahead::uses();
             is_quiet = report.is_none() && uses == uses_before;
@@ -351,11 +356,13 @@ impl Supplier {
                     let library = self.missing().filter(|library| library.memory.contains(&address)).last();
                     let blocks = library.map(|library| library.blocks.as_slice()).unwrap_or_default();
                     let page = address & !(PAGE - 1);
-                    match blocks.iter().find(|block| block.memory.contains(&address)) {
+                    match blocks.iter().position(|block| block.memory.contains(&address)) {
                         // One that is there, too: its pages may have been given up (madvise(2), MADV_DONTNEED).
-                        Some(block) => {
+                        Some(number) => {
+                            let block = &blocks[number];
                             self.waited_for.fetch_add(block.memory.len() as u64, Ordering::Relaxed);
                             supply(block);
+                            beside = likely_next(blocks, number);
                         }
                         None => kernel::wake(self.reports, page..page + PAGE),
                     }
@@ -364,6 +371,19 @@ impl Supplier {
                 (None, _) => {}
             }
         }
+    }
+}
+
+/// The block that will be asked for after one, as far as two side by side tell: what a library executes when it is loaded
+/// lies together.
+fn likely_next(blocks: &[MissingBlock], number: usize) -> Option<&MissingBlock> {
+    let before = number.checked_sub(1).and_then(|number| blocks.get(number));
+    let (before, after) = (before?, blocks.get(number + 1)?);
+    let is_there = |block: &MissingBlock| block.is_there.load(Ordering::Acquire);
+    match (is_there(before), is_there(after)) {
+        (true, false) => Some(after),
+        (false, true) => Some(before),
+        _ => None,
     }
 }
 
