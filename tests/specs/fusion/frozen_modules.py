@@ -9,6 +9,9 @@ import binascii
 import posix
 import sys
 
+# CPython has two strings for many a character: which of them is interned?
+print([character for character in map(chr, range(128)) if sys.intern(character) is not character])
+
 NAMES = [name for name in _imp._frozen_module_names() if "only" not in name]
 
 

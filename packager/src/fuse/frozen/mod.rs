@@ -8,7 +8,8 @@
 //! Here `_Py_Deepfreeze_Init` begins with the modules without which no interpreter starts, and ends after them. The functions by which
 //! `PyImport_*` gets the code of the others, in CPython's tables of frozen modules, are reached by way of the stub: for the first
 //! of them it relocates what has waited ([`words`] chooses that), and has `_Py_Deepfreeze_Init` run from where it ended.
-//! After that everything is as CPython would have it.
+//! After that everything is as CPython would have it. Names of one character do not wait
+//! ([`Words::with_short_names`] says why).
 //!
 //! In: the base's `.symtab`, its tables of frozen modules and the code of the functions in them, which is taken for what it
 //! is, instruction by instruction, or not at all: where anything is unexpected nothing is changed. `_Py_Deepfreeze_Fini`,
@@ -110,8 +111,15 @@ impl Frozen {
         let (early, late): (Vec<&Entry>, Vec<&Entry>) =
             entries.iter().partition(|entry| EARLY.contains(&entry.name.as_slice()));
         let objects_of = |entries: &[&Entry]| entries.iter().map(|entry| entry.object).collect::<Vec<_>>();
-        let words = Words::find(base, &targets, &objects_of(&early), &objects_of(&late));
         let objects: Vec<u64> = calls.iter().map(|call| call.object).collect();
+        let words = Words::find(base, &targets, &objects_of(&early), &objects_of(&late));
+        let type_of_text = base.symbols.iter().find(|symbol| symbol.name == b"PyUnicode_Type")?.value;
+        let is_short = |object: u64| {
+            let is_text = targets.get(&object.wrapping_add(words::TYPE)) == Some(&type_of_text);
+            is_text && base.word(object.wrapping_add(words::LENGTH), "a name").is_ok_and(|length| length == 1)
+        };
+        let short = words.with_short_names(&objects, is_short);
+        let words = Words::find(base, &targets, &[objects_of(&early), short].concat(), &objects_of(&late));
         let is_called = |entry: &Entry| objects.contains(&entry.object);
         let is_understood = objects.iter().all(|object| words.is_reached(*object));
         if early.len() != EARLY.len() || !entries.iter().all(is_called) || !is_understood {

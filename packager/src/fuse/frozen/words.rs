@@ -20,6 +20,9 @@ use crate::fuse::names::symbol_table;
 /// Where an object has its type (CPython, Include/object.h).
 pub const TYPE: u64 = 8;
 
+/// Where a string has its length (`PyASCIIObject` in Include/cpython/unicodeobject.h).
+pub const LENGTH: u64 = 16;
+
 /// Length of what stands before an object that the collector knows (Include/internal/pycore_gc.h, `PyGC_Head`).
 const GC_HEAD: u64 = 16;
 
@@ -65,6 +68,31 @@ impl<'a> Words<'a> {
         let is_other = |variable: &&Variable| early.contains(variable) || shared.contains(variable);
         let late = all.iter().filter(|variable| !is_other(variable)).copied().collect();
         Self { late, all, early, constant, objects }
+    }
+
+    /// Small ones of code objects that between them have every name of one character that no early object has.
+    ///
+    /// CPython has a second string for each character. A program sees, with `is`, which of the two was interned: the one
+    /// that came first. So what this returns must not wait.
+    pub fn with_short_names(&self, code: &[u64], is_short: impl Fn(u64) -> bool) -> Vec<u64> {
+        let only_late = self.all.difference(&self.early);
+        let mut wanted: BTreeSet<Variable> =
+            only_late.filter(|(start, _)| is_short(*start)).copied().collect();
+        let mut by_size: Vec<(Variable, u64)> =
+            code.iter().filter_map(|object| Some((self.objects.variable(*object)?, *object))).collect();
+        by_size.sort_unstable_by_key(|((start, end), _)| (end - start, *start));
+        let mut chosen = Vec::new();
+        for (variable, object) in by_size {
+            let named: Vec<Variable> =
+                self.objects.named(variable).filter(|it| wanted.contains(it)).collect();
+            if !named.is_empty() {
+                chosen.push(object);
+            }
+            for name in named {
+                wanted.remove(&name);
+            }
+        }
+        chosen
     }
 
     /// Whether an object can be reached from those that are not to wait.
@@ -132,6 +160,12 @@ impl<'a> Objects<'a> {
         self.targets.range(start..end)
     }
 
+    /// What a code object has in its tuples: names and constants.
+    fn named(&self, code: Variable) -> impl Iterator<Item = Variable> {
+        let inside = |variable| self.words(variable).filter_map(|(_, target)| self.variable(*target));
+        inside(code).flat_map(inside)
+    }
+
     /// All that can be reached from objects.
     fn reached(&self, from: impl Iterator<Item = Variable>) -> BTreeSet<Variable> {
         let mut reached = BTreeSet::new();
@@ -188,6 +222,38 @@ mod tests {
         // A word elsewhere leads to one that leads to the other.
         targets.insert(0x7008, 0x310);
         assert_eq!(told(&targets, &starts, None).0, [0; 0]);
+    }
+
+    #[test]
+    fn short_names_are_of_small_code() {
+        // Two functions have the name 0x600, the early one has 0x700; what is at 0x500 is no name.
+        let objects: [(u64, &[u64]); 7] = [
+            (0x100, &[0x200]),
+            (0x200, &[0x700]),
+            (0x400, &[0x450, 0x300]),
+            (0x450, &[0x500, 0x600, 0x700]),
+            (0x300, &[0x450]),
+            (0x500, &[]),
+            (0x600, &[]),
+        ];
+        let mut targets = targets(&objects);
+        targets.insert(0x700 + TYPE, KIND);
+        let variables = [
+            (0x100, 80),
+            (0x200, 80),
+            (0x300, 48),
+            (0x400, 80),
+            (0x450, 80),
+            (0x500, 80),
+            (0x600, 80),
+            (0x700, 80),
+        ];
+        let variables = variables.iter().map(|(start, size)| (*start, start + size)).collect();
+        let objects = Objects { variables, types: vec![KIND], targets: &targets };
+        let words = Words::tell_apart(objects, None, &[0x100], &[0x400]);
+        let chosen = |names: &[u64]| words.with_short_names(&[0x400, 0x300, 0x100], |it| names.contains(&it));
+        assert_eq!(chosen(&[0x600, 0x700]), [0x300]);
+        assert_eq!(chosen(&[0x700]), [0; 0]);
     }
 
     #[test]
