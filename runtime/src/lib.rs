@@ -34,7 +34,7 @@ pub use embedded::{relocate, relocate_late, start};
 #[cfg(feature = "embed")]
 pub use error::{EXIT_DAMAGED, EXIT_UNSUPPORTED};
 #[cfg(feature = "embed")]
-pub use importer::last_collections::collect;
+pub use importer::last_collections::{after_another, before_another, collect};
 #[cfg(feature = "embed")]
 pub use os::ahead::stop_threads;
 

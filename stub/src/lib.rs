@@ -81,6 +81,14 @@ core::arch::global_asm!(
     ".popsection",
 );
 
+// Room for the code that calls the functions around CPython's last collections (`packager/src/fuse/collect.rs`).
+#[cfg(target_arch = "x86_64")]
+core::arch::global_asm!(
+    ".pushsection .snapfreeze.collect, \"axR\", @progbits",
+    ".fill 32, 1, 0xcc",
+    ".popsection",
+);
+
 /// Relocates what has waited until somebody asks for code that is compiled into CPython. Returns 1 for the first call, then 0.
 #[unsafe(no_mangle)]
 extern "C" fn snapfreeze_prepare_frozen() -> c_int {

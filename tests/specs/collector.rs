@@ -1,6 +1,7 @@
 //! The garbage collector is as under `python`: its settings, what a program asks of it, and how much garbage there is at
 //! most. While modules are imported it may come later, but not at will.
 
+use std::ffi::OsString;
 use std::process::Command;
 
 use libtest_mimic::Trial;
@@ -9,6 +10,7 @@ use snapfreeze_tests::{Fixtures, Interpreter, Slot, assert_same, execute};
 
 const PROGRAM: &str = "collector/program.py";
 const ENDS: &str = "collector/ends.py";
+const GRAPH: &str = "collector/graph.py";
 
 /// Megabytes by which a program's peak of memory may be above python's. Three million lists that nobody takes away would
 /// be several hundred.
@@ -42,6 +44,7 @@ pub fn of_slot(fixtures: &Fixtures, slot: &Slot) -> Vec<Trial> {
             assert_same(&execute(plain_command(frozen).args(arguments)), &expected);
         }));
     }
+    trials.push(trial("finalizers come in python's order").runs(order_of_finalizers));
     for case in ["settings", "collects", "fails"] {
         trials.push(trial(case).runs(move |fixtures, interpreter| {
             let expected = execute(fixtures.python(PROGRAM, interpreter).arg(case)).succeeded("python");
@@ -50,6 +53,36 @@ pub fn of_slot(fixtures: &Fixtures, slot: &Slot) -> Vec<Trial> {
         }));
     }
     trials
+}
+
+/// Programs with an extension module in a package, whose objects C code may hold.
+fn order_of_finalizers(fixtures: &Fixtures, interpreter: &Interpreter) {
+    let folder = fixtures.folder("finalizers");
+    let package = folder.join("held");
+    std::fs::create_dir_all(&package).unwrap();
+    std::fs::write(package.join("__init__.py"), "").unwrap();
+    let mut compiled = std::fs::read_dir(interpreter.stdlib.join("lib-dynload")).unwrap();
+    let is_wanted = |name: &OsString| name.to_str().unwrap().starts_with("_lsprof.");
+    let name = compiled.find_map(|entry| Some(entry.unwrap().file_name()).filter(is_wanted)).unwrap();
+    let module = interpreter.stdlib.join("lib-dynload").join(&name);
+    std::fs::copy(module, package.join(name)).unwrap();
+    let read = |program: &str| std::fs::read_to_string(fixtures.spec(program)).unwrap();
+    for (name, source, cases) in [
+        ("graph.py", read(GRAPH), &["60 1", "500 2", "500 3", "2000 4", "40000 5"][..]),
+        ("ends.py", ["import held._lsprof\n", &read(ENDS)].concat(), &["", "held", "many held"][..]),
+    ] {
+        let program = folder.join(name);
+        std::fs::write(&program, source).unwrap();
+        let frozen = fixtures.freeze([program.to_str().unwrap()], interpreter);
+        for case in cases {
+            let arguments: Vec<&str> = case.split_whitespace().collect();
+            let mut python = fixtures.python(program.to_str().unwrap(), interpreter);
+            let expected = execute(python.args(&arguments)).succeeded("python");
+            assert!(expected.out().lines().count() > 5, "{expected:?}");
+            println!("{name} {case}");
+            assert_same(&execute(plain_command(&frozen).args(&arguments)), &expected);
+        }
+    }
 }
 
 /// The numbers that a case prints, under `python` and frozen.

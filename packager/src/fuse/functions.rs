@@ -65,6 +65,23 @@ fn name_of<'a>(symbol: &Sym64<LE>, strings: &'a [u8]) -> Option<&'a [u8]> {
 
 const LONGEST_NAME: usize = 64;
 
+/// Room in the stub for code.
+pub struct Room {
+    /// Where it begins.
+    pub address: u64,
+    /// Bytes.
+    pub left: u64,
+}
+
+impl Room {
+    /// A section of the stub that is code.
+    pub fn of(stub: &Image<'_>, section: &[u8]) -> Option<Self> {
+        let room = stub.sections.iter().find(|known| known.name == section)?;
+        code(stub, room.address, room.size)?;
+        Some(Self { address: room.address, left: room.size })
+    }
+}
+
 /// What an object has at an address, if that is code in the file.
 pub fn code<'a>(image: &Image<'a>, address: u64, size: u64) -> Option<&'a [u8]> {
     let is_code = |load: &&super::image::Segment| load.flags & elf::PF_X != 0 && load.holds(address);

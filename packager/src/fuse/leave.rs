@@ -18,7 +18,7 @@
 //!
 //! Sources: `finalize_interp_clear` and what it calls (CPython, Python/pylifecycle.c), in each version.
 
-use super::functions::{Function, Functions, Patch, code};
+use super::functions::{Function, Functions, Patch, Room};
 use super::image::Image;
 use super::layout::Layout;
 use super::machine::{self, Machine, UNLESS_MAIN};
@@ -102,7 +102,7 @@ pub fn patches(objects: &[Image<'_>], minor: Option<u8>, layout: &Layout) -> Vec
         }
     }
     let main = functions.get(MAIN).map(|main| layout.moved(1, main.address));
-    if let (Some(main), Some(mut room)) = (main, Room::of(stub)) {
+    if let (Some(main), Some(mut room)) = (main, Room::of(stub, ROOM)) {
         for name in each {
             let Some(function) = functions.get(name).filter(|function| function.is_local) else { continue };
             patches.go_round(base.machine, &functions, function, main, &mut room);
@@ -171,20 +171,6 @@ impl Patches<'_> {
         }
         room.address += UNLESS_MAIN as u64;
         room.left -= UNLESS_MAIN as u64;
-    }
-}
-
-/// Room in the stub for code.
-struct Room {
-    address: u64,
-    left: u64,
-}
-
-impl Room {
-    fn of(stub: &Image<'_>) -> Option<Self> {
-        let room = stub.sections.iter().find(|section| section.name == ROOM)?;
-        code(stub, room.address, room.size)?;
-        Some(Self { address: room.address, left: room.size })
     }
 }
 
@@ -341,7 +327,7 @@ pub(super) mod tests {
     #[test]
     fn the_stub_has_room_for_each_version() {
         let stub = Image::read(STUB).unwrap();
-        let room = Room::of(&stub).unwrap();
+        let room = Room::of(&stub, ROOM).unwrap();
         for minor in crate::probe::SUPPORTED {
             assert!(left_out(minor).each.len() * UNLESS_MAIN <= room.left as usize, "3.{minor}");
         }

@@ -82,6 +82,9 @@ const AARCH64: &[(u32, RelocationKind)] = &[
 /// Length of [`Machine::unless_main`], in bytes.
 pub const UNLESS_MAIN: usize = 18;
 
+/// Length of [`Machine::between`], in bytes.
+pub const BETWEEN: usize = 19;
+
 /// The four bytes at an address that say how far a function is from their end (AMD64: a call's or a jump's operand).
 pub fn relative(address: u64, function: u64) -> Option<[u8; 4]> {
     let distance = function.wrapping_sub(address.wrapping_add(4)).cast_signed();
@@ -195,6 +198,28 @@ impl Machine {
         Some(code)
     }
 
+    /// Code for an address: it calls three functions in turn, the first two with the argument that it has itself; nobody is to
+    /// want what they return. None where they are too far off.
+    pub fn between(self, address: u64, before: u64, function: u64, after: u64) -> Option<[u8; BETWEEN]> {
+        if self == Self::Aarch64 {
+            return None;
+        }
+        let mut code = [
+            0x57, // push rdi
+            0xe8, 0, 0, 0, 0,    // call before
+            0x5f, // pop rdi
+            0x57, // push rdi
+            0xe8, 0, 0, 0, 0,    // call function
+            0x5f, // pop rdi
+            0xe9, 0, 0, 0, 0, // jmp after
+        ];
+        for (at, target) in [(2, before), (9, function), (15, after)] {
+            let distance = relative(address.wrapping_add(at as u64), target)?;
+            code.get_mut(at..at + 4)?.copy_from_slice(&distance);
+        }
+        Some(code)
+    }
+
     /// Where the program's thread-local block lies.
     pub fn tls_variant(self) -> TlsVariant {
         match self {
@@ -207,6 +232,20 @@ impl Machine {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn three_functions_are_called_in_turn() {
+        let code = Machine::X86_64.between(0x1000, 0x2000, 0x3000, 0x4000).unwrap();
+        assert_eq!(
+            (code[0], code[1], code[6], code[7], code[8], code[13], code[14]),
+            (0x57, 0xe8, 0x5f, 0x57, 0xe8, 0x5f, 0xe9)
+        );
+        for (at, function) in [(2, 0x2000), (9, 0x3000), (15, 0x4000)] {
+            assert_eq!(code[at..at + 4], relative(0x1000 + at as u64, function).unwrap());
+        }
+        assert_eq!(Machine::X86_64.between(0x1000, 1 << 40, 0x3000, 0x4000), None, "too far");
+        assert_eq!(Machine::Aarch64.between(0x1000, 0x2000, 0x3000, 0x4000), None);
+    }
 
     #[test]
     fn each_number_and_kind_has_one_meaning() {

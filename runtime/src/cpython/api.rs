@@ -177,6 +177,7 @@ api! {
         // From 3.10 on.
         PyGC_Disable: fn() -> c_int;
         PyGC_Enable: fn() -> c_int;
+        PyGC_IsEnabled: fn() -> c_int;
         // 3.13 has other names for them.
         _Py_IsFinalizing: fn() -> c_int, later Py_IsFinalizing;
         _PyThreadState_UncheckedGet: fn() -> *mut c_void, later PyThreadState_GetUnchecked;

@@ -13,6 +13,7 @@
 
 mod alive;
 mod aside;
+mod reachable;
 
 use core::ffi::c_int;
 use core::ptr::{self, NonNull};
@@ -133,6 +134,11 @@ impl Generations {
             let found = Self(youngest);
             (expected.contains(&thresholds) && found.follows_allocations(api)).then_some(found)
         }
+    }
+
+    /// The ring of one of them.
+    fn ring(&self, number: usize) -> *mut Head {
+        self.0.as_ptr().wrapping_add(number).cast()
     }
 
     /// Whether the count goes up by one with each set that is made (sets come from no free list), and is never taken for

@@ -5,12 +5,17 @@ use core::ffi::{c_char, c_int, c_uint, c_void};
 /// `PyObject`: only ever behind a pointer.
 #[repr(C)]
 pub struct PyObject {
-    _references: usize,
+    references: usize,
     /// `ob_type`.
     class: Object,
 }
 
 impl PyObject {
+    /// The number of references to it; where objects can be immortal (3.12), some number above it for those.
+    pub fn references(&self) -> usize {
+        self.references
+    }
+
     /// The object's exact type, borrowed.
     pub fn class(&self) -> Object {
         self.class

@@ -14,10 +14,11 @@
 //! in cycles is found by the next full collection.
 
 use core::ffi::c_int;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::cpython::Api;
 use crate::cpython::collector::{Generations, Mark};
+use crate::cpython::{Api, Owned};
 
 /// Allocations that each module may make before the collector is back, in objects that the collector knows, those that
 /// are released at once included. Nearly all modules make fewer.
@@ -31,6 +32,7 @@ const MANY: c_int = 700;
 pub struct PutOff {
     api: &'static Api,
     generations: Generations,
+    holds_much: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -51,7 +53,7 @@ struct State {
 impl PutOff {
     /// With the interpreter's generations.
     pub fn new(api: &'static Api, generations: Generations) -> Self {
-        Self { api, generations, state: Mutex::default() }
+        Self { api, generations, holds_much: AtomicBool::new(false), state: Mutex::default() }
     }
 
     /// The interpreter is about to end: takes out of the generations what no collection finds anything in.
@@ -63,13 +65,16 @@ impl PutOff {
         unsafe { self.generations.set_aside(self.api) };
     }
 
-    /// Collects, without looking at what can be reached from the modules.
+    /// Collects, without looking at what can be reached from the modules, unless the program has switched the collector off.
     ///
     /// # Safety
     /// As [`Generations::take_alive`]; this is of the main interpreter, of which everything was [set aside](Self::set_aside).
     pub unsafe fn collect_the_rest(&self) -> isize {
         // SAFETY: from the contract.
         unsafe {
+            if !self.is_enabled() {
+                return 0;
+            }
             let is_taken = self.generations.take_alive((self.api.PyImport_GetModuleDict)()).is_some();
             let found = (self.api.PyGC_Collect)();
             if is_taken {
@@ -77,6 +82,54 @@ impl PutOff {
             }
             found
         }
+    }
+
+    /// `gc.isenabled()`.
+    unsafe fn is_enabled(&self) -> bool {
+        // SAFETY: called by `collect_the_rest`.
+        unsafe {
+            if let Some(is_enabled) = self.api.PyGC_IsEnabled {
+                return is_enabled() != 0;
+            }
+            // 3.9 has no function for that.
+            let ask = || {
+                let gc = Owned::take(self.api, (self.api.PyImport_ImportModule)(c"gc".as_ptr()))?;
+                Some((self.api.PyObject_IsTrue)(gc.attribute(c"isenabled")?.call(&[])?.get()) == 1)
+            };
+            ask().unwrap_or_else(|| {
+                (self.api.PyErr_Clear)();
+                true
+            })
+        }
+    }
+
+    /// An extension module is asked for. CPython's own are in no package, and hold next to nothing; others hold functions and
+    /// classes in variables of their C code, and with them nearly everything, however it was imported.
+    pub fn note_extension(&self, name: &str) {
+        self.holds_much.fetch_or(name.contains('.'), Ordering::Relaxed);
+    }
+
+    /// Whether much is likely to be alive still when the modules are gone from `sys.modules`.
+    pub fn holds_much(&self) -> bool {
+        self.holds_much.load(Ordering::Relaxed)
+    }
+
+    /// Has the next collection not look at what can be reached; says whether it has to look at all again after that.
+    ///
+    /// # Safety
+    /// As [`Generations::take_reachable`]; this is of the main interpreter.
+    pub unsafe fn look_at_less(&self) -> bool {
+        // SAFETY: from the contract.
+        unsafe { self.generations.take_reachable(self.api).is_some() }
+    }
+
+    /// The collection is over.
+    ///
+    /// # Safety
+    /// As [`Generations::put_back`].
+    pub unsafe fn look_at_all(&self) {
+        // SAFETY: from the contract.
+        unsafe { self.generations.put_back() };
     }
 
     /// A module begins. What is returned is dropped at its end, by a thread that may use Python.

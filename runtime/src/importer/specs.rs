@@ -59,7 +59,10 @@ impl Session {
     /// The calling thread may use Python.
     pub unsafe fn loader(&self, module: &Module, name: &Owned, file: &Owned) -> Option<Owned> {
         let class = match module.kind {
-            ModuleKind::Extension => &self.loaders.extension,
+            ModuleKind::Extension => {
+                self.put_off.iter().for_each(|put_off| put_off.note_extension(module.name));
+                &self.loaders.extension
+            }
             _ if is_sourceless(module.file) => &self.loaders.sourceless,
             _ => &self.loaders.source,
         };

@@ -2,6 +2,7 @@
 
 import atexit
 import collections
+import ctypes
 import gc
 import os
 import sys
@@ -82,6 +83,9 @@ def suspended():
 generator = suspended()
 next(generator)
 del generator
+if "held" in sys.argv:
+    # As a static variable of C code holds an object, and by way of its type all there is.
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(Node("held")))
 many = [[] for _ in range(1_100_000)] if "many" in sys.argv else []
 deep = []
 for _ in range(100_000):

@@ -26,16 +26,16 @@ const TYPE_IS_GC: usize = 328;
 const HAVE_GC: c_ulong = 1 << 14;
 
 /// `PREV_MASK_COLLECTING` of [`Head::previous`]: the collector's own mark, which no object has while it does not collect.
-const MARK: usize = 2;
+pub(super) const MARK: usize = 2;
 
 /// How many objects are asked for before the first of them is looked at.
-const ASKED_FOR: usize = 32;
+pub(super) const ASKED_FOR: usize = 32;
 
 /// Most objects that are marked: the lists of them are memory that python does not take.
 const MOST: usize = 1 << 20;
 
 /// `visitproc` and `traverseproc`.
-type Visit = unsafe extern "C" fn(Object, *mut c_void) -> c_int;
+pub(super) type Visit = unsafe extern "C" fn(Object, *mut c_void) -> c_int;
 type Traverse = unsafe extern "C" fn(Object, Visit, *mut c_void) -> c_int;
 /// `inquiry`.
 type IsGc = unsafe extern "C" fn(Object) -> c_int;
@@ -151,10 +151,7 @@ impl Marking {
                 while let Some(object) = (*marking).open.pop()
                     && !(*marking).is_too_much
                 {
-                    let traverse: Option<Traverse> = field((*object).class(), TYPE_TRAVERSE);
-                    if let Some(traverse) = traverse {
-                        traverse(object, meet, marking.cast());
-                    }
+                    traverse(object, meet, marking.cast());
                 }
                 // Nothing follows that would push out those that were asked for.
                 for object in mem::take(&mut (*marking).met) {
@@ -175,10 +172,7 @@ impl Marking {
         // SAFETY: called by `reach` and `meet` with live objects; those with the flag have a head before them, unless their
         // type says that this one has none.
         unsafe {
-            let class = (*object).class();
-            let (flags, is_gc): (c_ulong, Option<IsGc>) =
-                (field(class, TYPE_FLAGS), field(class, TYPE_IS_GC));
-            if flags & HAVE_GC == 0 || is_gc.is_some_and(|is_gc| is_gc(object) == 0) {
+            if !is_collected(object) {
                 return;
             }
             let head = object.cast::<Head>().sub(1);
@@ -221,8 +215,30 @@ unsafe extern "C" fn meet(object: Object, marking: *mut c_void) -> c_int {
     0
 }
 
+/// Calls a function with each reference of an object that is alive.
+pub(super) unsafe fn traverse(object: Object, visit: Visit, argument: *mut c_void) {
+    // SAFETY: from the contract; it is what the collector calls.
+    unsafe {
+        let traverse: Option<Traverse> = field((*object).class(), TYPE_TRAVERSE);
+        if let Some(traverse) = traverse {
+            traverse(object, visit, argument);
+        }
+    }
+}
+
+/// Whether the collector would look at an object: whether there is a head before it (`_PyObject_IS_GC`).
+pub(super) unsafe fn is_collected(object: Object) -> bool {
+    // SAFETY: called with a live object; the function is its type's, which says so of each.
+    unsafe {
+        let class = (*object).class();
+        let flags: c_ulong = field(class, TYPE_FLAGS);
+        let is_gc: Option<IsGc> = field(class, TYPE_IS_GC);
+        flags & HAVE_GC != 0 && is_gc.is_none_or(|is_gc| is_gc(object) != 0)
+    }
+}
+
 /// Has the processor fetch a head, and with it most of the object behind it, without waiting.
-fn ask_for(head: *mut Head) {
+pub(super) fn ask_for(head: *mut Head) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: any address will do.
     unsafe {
@@ -235,7 +251,7 @@ fn ask_for(head: *mut Head) {
 }
 
 /// A field of a type.
-unsafe fn field<T: Copy>(class: Object, offset: usize) -> T {
+pub(super) unsafe fn field<T: Copy>(class: Object, offset: usize) -> T {
     // SAFETY: called with offsets of `PyTypeObject`, whose fields these are.
     unsafe { class.byte_add(offset).cast::<T>().read() }
 }
