@@ -37,6 +37,8 @@ pub use error::{EXIT_DAMAGED, EXIT_UNSUPPORTED};
 pub use importer::last_collections::{after_another, before_another, collect};
 #[cfg(feature = "embed")]
 pub use os::ahead::stop_threads;
+#[cfg(feature = "embed")]
+pub use os::threads;
 
 #[cfg(feature = "embed")]
 mod embedded {

@@ -39,7 +39,22 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
     let plain = PLAIN.iter().flat_map(|workload| fixtures.each().iter().map(|slot| trial(workload, slot)));
     let installed = INSTALLED.iter().map(|workload| trial(workload, &preferred));
     let serves = fixtures.trial("workloads::web serves a request", &preferred).runs(serves_a_request);
-    plain.chain(installed).chain([serves]).collect()
+    let computes =
+        fixtures.trial("workloads::numpy computes as soon as it is there", &preferred).runs(computes);
+    plain.chain(installed).chain([serves, computes]).collect()
+}
+
+fn computes(fixtures: &Fixtures, interpreter: &Interpreter) {
+    const PROGRAM: &str = "workloads/blas.py";
+    let python = fixtures.environment("workloads", interpreter);
+    let frozen = fixtures.frozen(PROGRAM, &python);
+    for case in ["computes", "forks", "threads", "ends"] {
+        let expected = execute(fixtures.python(PROGRAM, &python).arg(case)).succeeded("python");
+        // How far decompression is then, is another time another one.
+        for _ in 0..5 {
+            assert_same(&execute(plain_command(&frozen).arg(case)), &expected);
+        }
+    }
 }
 
 /// The server is told a port that was free a moment ago, and asked until it listens there.

@@ -160,6 +160,14 @@ pub fn has_threads() -> bool {
     current().is_some_and(|ahead| ahead.threads.load(Ordering::Acquire) > 0 && !ahead.is_elsewhere())
 }
 
+/// Whether threads have something to decompress that nobody has begun.
+pub fn is_busy() -> bool {
+    let has_more = |ahead: &Ahead| {
+        ahead.next.load(Ordering::Relaxed) < ahead.pieces.len() && !ahead.must_end.load(Ordering::Relaxed)
+    };
+    has_threads() && current().is_some_and(has_more)
+}
+
 /// Has a thread get the pages of some memory from the kernel before they are used: a fault for each, and clearing it, takes
 /// time. The length is the same each time.
 pub fn get_pages(memory: *mut c_void, length: usize) {

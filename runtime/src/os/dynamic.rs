@@ -26,6 +26,7 @@ use super::late::{FillError, Late};
 use super::library::{Library, dlerror, open};
 use super::memory_file::{self, LONGEST_NAME, MemoryFile};
 use super::on_demand;
+use super::threads;
 use crate::archive::{ArchiveError, Extent};
 use crate::error::StartError;
 use crate::materialize::Materialized;
@@ -271,8 +272,11 @@ pub fn load_content(
     if is_loaded {
         return Ok(path);
     }
-    let opened = open(path, name, in_tree.as_deref(), flags)
-        .and_then(|library| finish(archive, content, name, library).map(|()| library));
+    let load = || {
+        let library = open(path, name, in_tree.as_deref(), flags)?;
+        finish(archive, content, name, library).map(|()| library)
+    };
+    let opened = threads::while_loading(name, load);
     // Others ask for a library by a name that is not its SONAME: glibc compares that with the one in its records.
     let asked_for = CString::new(name).ok().filter(|_| needed && !name.contains('/'));
     let in_tree = match (&opened, asked_for) {

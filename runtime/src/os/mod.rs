@@ -15,6 +15,7 @@ pub mod processors;
 pub mod recent;
 pub mod relocations;
 pub mod running_file;
+pub mod threads;
 
 /// Whether the process has rights that whoever started it has not: by a set-user-ID or set-group-ID bit, or by
 /// capabilities of the file (`AT_SECURE`, getauxval(3)). Then its environment and its command line are a stranger's.

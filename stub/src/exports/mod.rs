@@ -16,6 +16,7 @@ mod open;
 mod paths;
 mod stat;
 mod streams;
+mod threads;
 
 use core::ffi::c_char;
 
