@@ -75,7 +75,7 @@ impl From<CompressOption> for Levels {
                 large_data_block: 1 << 20,
             },
             CompressOption::Balanced => Self {
-                code: 17,
+                code: 18,
                 later_code: 12,
                 first_code_block: 256 << 10,
                 code_block: 1 << 20,
