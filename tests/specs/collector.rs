@@ -5,8 +5,11 @@ use std::ffi::OsString;
 use std::process::Command;
 
 use libtest_mimic::Trial;
-use snapfreeze_tests::execution::plain_command;
+use snapfreeze_tests::execution::{plain_command, python_command};
 use snapfreeze_tests::{Fixtures, Interpreter, Slot, assert_same, execute};
+
+use crate::images::carrier;
+use crate::native::{has_compiler, has_headers, headers};
 
 const PROGRAM: &str = "collector/program.py";
 const ENDS: &str = "collector/ends.py";
@@ -45,6 +48,8 @@ pub fn of_slot(fixtures: &Fixtures, slot: &Slot) -> Vec<Trial> {
         }));
     }
     trials.push(trial("finalizers come in python's order").runs(order_of_finalizers));
+    let visits = trial("the second of the last ones looks at each object once");
+    trials.push(visits.needs(has_compiler("cc")).needs(has_headers(slot)).runs(what_is_looked_at));
     for case in ["settings", "collects", "fails"] {
         trials.push(trial(case).runs(move |fixtures, interpreter| {
             let expected = execute(fixtures.python(PROGRAM, interpreter).arg(case)).succeeded("python");
@@ -83,6 +88,33 @@ fn order_of_finalizers(fixtures: &Fixtures, interpreter: &Interpreter) {
             assert_same(&execute(plain_command(&frozen).args(&arguments)), &expected);
         }
     }
+}
+
+/// The second of the last collections is prepared where a fused base's `.symtab` has the function that it calls: one look at
+/// each object instead of two. CPython 3.9 calls one of another kind.
+fn what_is_looked_at(fixtures: &Fixtures, interpreter: &Interpreter) {
+    const COLLECTS: &[u8] = b"\0_PyGC_CollectNoFail\0";
+    let folder = fixtures.folder("visits");
+    let package = folder.join("held");
+    std::fs::create_dir_all(&package).unwrap();
+    std::fs::write(package.join("__init__.py"), "").unwrap();
+    let mut compiler = plain_command("cc");
+    compiler.args(["-O2", "-shared", "-fPIC", "-I"]).arg(headers(interpreter));
+    compiler.arg(fixtures.spec("collector/visits.c")).arg("-o").arg(package.join("visits.so"));
+    execute(&mut compiler).succeeded("cc");
+    let program = folder.join("program.py");
+    std::fs::write(&program, "import gc, held.visits\ngc.disable()\ngc.collect()\ngc.enable()\n").unwrap();
+    let frozen = fixtures.freeze([program.clone()], interpreter);
+    let looks = |command: &mut Command| -> u32 {
+        let out = execute(command).succeeded("the program").out();
+        out.trim().strip_prefix("looks: ").and_then(|number| number.parse().ok()).expect("a number of looks")
+    };
+    let python = looks(python_command(&interpreter.python).arg(&program));
+    let base = std::fs::read(carrier(interpreter)).unwrap();
+    let is_told = base.windows(COLLECTS.len()).any(|name| name == COLLECTS);
+    let is_prepared = fixtures.fuses() && interpreter.minor != "3.9" && is_told;
+    println!("python looks {python} times, and the second collection is prepared: {is_prepared}");
+    assert_eq!(looks(&mut plain_command(&frozen)), python - u32::from(is_prepared));
 }
 
 /// The numbers that a case prints, under `python` and frozen.

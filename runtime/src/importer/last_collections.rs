@@ -59,10 +59,7 @@ pub unsafe fn before_another(thread: *mut c_void) {
     }
     ENDING.store(ptr::null_mut(), Ordering::Release);
     // SAFETY: from the contract: this is the thread that ends the main interpreter.
-    let is_taken = unsafe {
-        std::env::var("SNAPV").unwrap_or_default().contains('2')
-            && put_off().is_some_and(|put_off| put_off.look_at_less())
-    };
+    let is_taken = unsafe { put_off().is_some_and(|put_off| put_off.look_at_less()) };
     LOOKS_AT_LESS.store(is_taken, Ordering::Release);
 }
 
