@@ -23,6 +23,9 @@ pub fn trials(fixtures: &Fixtures) -> Vec<Trial> {
                 .needs(has("readelf"))
                 .runs(last_functions_are_left_out),
         );
+        let name = "fusion::CPython calls its functions directly";
+        let trial = fixtures.trial(name, slot).needs(fixtures.needs_fusion());
+        trials.push(trial.needs(has("objdump")).needs(has("readelf")).runs(calls_are_direct));
         let name = "fusion::code compiled into CPython waits until somebody asks for it";
         let trial = fixtures.trial(name, slot).needs(fixtures.needs_fusion()).needs(has("readelf"));
         trials.push(trial.runs(frozen_code_waits));
@@ -140,6 +143,38 @@ fn has_frozen_code(slot: &Slot) -> Result<(), String> {
     } else {
         Err("CPython has it in 3.11 and 3.12 only".to_owned())
     }
+}
+
+/// In a libpython that is built as CPython builds it by default, nearly all calls lead to a table of jumps. What is left are
+/// calls of libc.
+fn calls_are_direct(fixtures: &Fixtures, python: &Interpreter) {
+    let base = calls_of_a_table(&carrier(python));
+    let frozen = calls_of_a_table(&fixtures.frozen(&source("hello"), python));
+    println!("calls that lead to a table: {base} of the base, {frozen} of the executable");
+    assert!(frozen > 0 && frozen < base.max(2) && (base < MANY || frozen * 5 < base));
+}
+
+/// Calls of a table that nobody who means to avoid them has.
+const MANY: usize = 20_000;
+
+/// How many instructions of `.text` call what is in a procedure linkage table.
+fn calls_of_a_table(file: &Path) -> usize {
+    let hexadecimal = |text: &str| u64::from_str_radix(text, 16).ok();
+    let sections = readelf(&["-SW", "--"], file);
+    let table = |line: &str| {
+        let (_, line) = line.split_once("] .plt")?;
+        let words: Vec<&str> = line.split_whitespace().skip_while(|word| *word != "PROGBITS").collect();
+        let start = hexadecimal(words.get(1)?)?;
+        Some(start..start + hexadecimal(words.get(3)?)?)
+    };
+    let tables: Vec<_> = sections.lines().filter_map(table).collect();
+    let code = execute(plain_command("objdump").args(["-d", "--no-show-raw-insn", "-j", ".text"]).arg(file));
+    let is_call_of_a_table = |line: &&str| {
+        let target = line.split_once("call ").and_then(|(_, rest)| rest.split_whitespace().next());
+        let target = target.and_then(hexadecimal);
+        target.is_some_and(|target| tables.iter().any(|table| table.contains(&target)))
+    };
+    code.succeeded("objdump").out().lines().filter(is_call_of_a_table).count()
 }
 
 fn readelf(arguments: &[&str], file: &Path) -> String {

@@ -10,7 +10,7 @@
 //! that), [`symbols`] merges symbols, [`thread_local`] the blocks of thread-local storage, [`fixups`] says what each
 //! relocation becomes, [`frozen`] what of the base waits until somebody asks for it, [`packed`] chooses those that the
 //! stub applies, [`unwind`] merges the unwind tables' indexes, [`kept`] leaves out what is replaced, [`layout`] places
-//! everything, [`write`] writes it with its [`tables`], [`sections`], [`names`] and [`frames`], [`leave`] says what
+//! everything, [`direct`] has code go straight to what it went to by way of a table, [`write`] writes all that with its [`tables`], [`sections`], [`names`] and [`frames`], [`leave`] says what
 //! CPython need not do at the end and [`collect`] how its end collects (both write over [`functions`]), [`check`] reads
 //! the result again, [`start`] starts it. [`machine`] has what depends on the machine; [`program`] is what the build
 //! calls, and [`archive`] makes room for the archive.
@@ -20,6 +20,7 @@
 pub mod archive;
 mod check;
 mod collect;
+mod direct;
 mod dynamic;
 mod error;
 mod fixups;

@@ -54,6 +54,15 @@ impl Index {
         Ok(merged)
     }
 
+    /// Where an object's functions begin, by its own addresses.
+    pub fn functions(&self, object: usize) -> Vec<u64> {
+        let start = |(function, _): &(Place, Place)| match *function {
+            Place::Object(number, address) if number == object => Some(address),
+            _ => None,
+        };
+        self.pairs.iter().filter_map(start).collect()
+    }
+
     /// Its length in bytes, or 0 where no object has one.
     pub fn size(&self) -> u64 {
         if self.table.is_some() { (HEADER + 8 * self.pairs.len()) as u64 } else { 0 }

@@ -6,6 +6,7 @@ use object::pod;
 
 use super::FuseError;
 use super::collect;
+use super::direct;
 use super::fixups::{Fixup, Fixups, Place, Value};
 use super::frames;
 use super::frozen::Frozen;
@@ -105,7 +106,8 @@ pub fn write(parts: &Parts<'_>) -> Result<Vec<u8>, FuseError> {
             object.and_then(|object| piece(object.bytes, placed.segment.offset, placed.segment.file_size));
         file.put(placed.area.offset, content.ok_or(FuseError::Truncated("a segment"))?);
     }
-    let patches = leave::patches(parts.objects, parts.minor, &layout).into_iter();
+    let direct = direct::patches(parts.objects, &parts.fixups, &parts.unwind, &layout);
+    let patches = direct.into_iter().chain(leave::patches(parts.objects, parts.minor, &layout));
     let patches =
         patches.chain(collect::patches(parts.objects, &layout)).chain(parts.frozen.patches(&layout)?);
     for patch in patches {
