@@ -21,8 +21,15 @@ use super::layout::Layout;
 use super::machine::{Machine, RelocationKind, relative};
 use super::unwind::Index;
 
-/// What is written over the instructions of all objects.
-pub fn patches(objects: &[Image<'_>], fixups: &Fixups, unwind: &Index, layout: &Layout) -> Vec<Patch> {
+/// What is written over the instructions of all objects. Calls of one function of the base, the second object, that are direct
+/// lead to another place: `instead` has its address there, and that of the place in the fused file.
+pub fn patches(
+    objects: &[Image<'_>],
+    fixups: &Fixups,
+    unwind: &Index,
+    layout: &Layout,
+    instead: Option<(u64, u64)>,
+) -> Vec<Patch> {
     let values: HashMap<Place, Value> = fixups.all.iter().map(|fixup| (fixup.place, fixup.value)).collect();
     let mut patches = Vec::new();
     for (object, image) in objects.iter().enumerate() {
@@ -35,7 +42,8 @@ pub fn patches(objects: &[Image<'_>], fixups: &Fixups, unwind: &Index, layout: &
         };
         let slots = image.relocations.iter().filter(|slot| slot.kind == RelocationKind::Slot);
         let slots: HashMap<u64, u64> = slots.filter_map(|slot| bound(slot.address)).collect();
-        let object = Object { image, number: object, slots, layout };
+        let instead = instead.filter(|_| object == BASE);
+        let object = Object { image, number: object, slots, instead, layout };
         let mut starts = unwind.functions(object.number);
         starts.sort_unstable();
         let ends = starts.iter().skip(1).copied().map(Some).chain([None]);
@@ -45,12 +53,17 @@ pub fn patches(objects: &[Image<'_>], fixups: &Fixups, unwind: &Index, layout: &
     patches
 }
 
+/// The object that `instead` is of.
+const BASE: usize = 1;
+
 /// One that is fused.
 struct Object<'a> {
     image: &'a Image<'a>,
     number: usize,
     /// Slots of its global offset table, and what each leads to in the fused file.
     slots: HashMap<u64, u64>,
+    /// A function, and where calls of it lead in the fused file.
+    instead: Option<(u64, u64)>,
     layout: &'a Layout,
 }
 
@@ -90,7 +103,8 @@ impl Object<'_> {
             if *distance != relative(instruction.next_ip() - 4, leads_to)? {
                 return None;
             }
-            (opcode.to_vec(), self.behind_jump(leads_to)?)
+            let instead = self.instead.filter(|(function, _)| *function == leads_to);
+            (opcode.to_vec(), instead.map(|(_, place)| place).or_else(|| self.behind_jump(leads_to))?)
         } else if instruction.is_ip_rel_memory_operand() && instruction.segment_prefix() == Register::None {
             let target = *self.slots.get(&instruction.ip_rel_memory_address())?;
             match (instruction.code(), bytes) {
@@ -149,6 +163,9 @@ mod tests {
     const SLOT: u64 = 0x1_0000;
     const OTHER: u64 = 0x1_0008;
 
+    /// A function that another one stands in for.
+    const FUNCTION: u64 = 0x2_0000;
+
     /// What is there, from an address on.
     fn assembled(start: u64, lines: &[Line<'_>]) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -177,7 +194,9 @@ mod tests {
         file[offset(entries)..offset(entries) + table.len()].copy_from_slice(&table);
         let image = Image::read(&file).unwrap();
         let layout = layout(&image);
-        let object = Object { image: &image, number: 0, slots: [(SLOT, target)].into(), layout: &layout };
+        let slots = [(SLOT, target)].into();
+        let instead = Some((FUNCTION, target));
+        let object = Object { image: &image, number: 0, slots, instead, layout: &layout };
         let mut after = file.clone();
         for Patch { offset, bytes } in object.function(start, Some(start + code.len() as u64)) {
             after[offset as usize..offset as usize + bytes.len()].copy_from_slice(&bytes);
@@ -194,6 +213,7 @@ mod tests {
             (&[0xe9], Some(entry)),
             (&[0x0f, 0x85], Some(entry)),
             (&[0xe8], Some(entry + 8)),
+            (&[0xe8], Some(FUNCTION)),
             (&[0xff, 0x15], Some(SLOT)),
             (&[0xff, 0x25], Some(SLOT)),
             (&[0x48, 0x8b, 0x05], Some(SLOT)),
@@ -203,6 +223,7 @@ mod tests {
             (&[0xe8], Some(target)),
             (&[0xe9], Some(target)),
             (&[0x0f, 0x85], Some(target)),
+            (&[0xe8], Some(target)),
             (&[0xe8], Some(target)),
             (&[0x67, 0xe8], Some(target)),
             (&[0xe9], Some(target)),
@@ -218,6 +239,7 @@ mod tests {
         let (start, entry) = (code_start(), code_start() + 256);
         let lines: &[Line<'_>] = &[
             (&[0xe8], Some(entry + 512)),
+            (&[0xe8], Some(FUNCTION + 1)),
             (&[0xe8], Some(entry + 23)),
             (&[0xe8], Some(0)),
             (&[0xff, 0x15], Some(OTHER)),

@@ -53,7 +53,7 @@ pub enum ProgramError {
 }
 
 /// Part of the cache's keys: another release may fuse in another way. The number counts the ways.
-const FUSER: &[u8] = concat!(env!("CARGO_PKG_VERSION"), " 11").as_bytes();
+const FUSER: &[u8] = concat!(env!("CARGO_PKG_VERSION"), " 12").as_bytes();
 
 /// Makes the program for an interpreter; `search` is how its process finds libraries.
 ///

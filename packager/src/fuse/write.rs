@@ -106,10 +106,12 @@ pub fn write(parts: &Parts<'_>) -> Result<Vec<u8>, FuseError> {
             object.and_then(|object| piece(object.bytes, placed.segment.offset, placed.segment.file_size));
         file.put(placed.area.offset, content.ok_or(FuseError::Truncated("a segment"))?);
     }
-    let direct = direct::patches(parts.objects, &parts.fixups, &parts.unwind, &layout);
+    let instead = collect::stand_in(parts.objects, &layout);
+    let direct = direct::patches(parts.objects, &parts.fixups, &parts.unwind, &layout, instead);
     let patches = direct.into_iter().chain(leave::patches(parts.objects, parts.minor, &layout));
-    let patches =
-        patches.chain(collect::patches(parts.objects, &layout)).chain(parts.frozen.patches(&layout)?);
+    let patches = patches
+        .chain(collect::patches(parts.objects, &layout).into_iter().flatten())
+        .chain(parts.frozen.patches(&layout)?);
     for patch in patches {
         file.put(patch.offset, &patch.bytes);
     }
