@@ -107,7 +107,7 @@ fn what_is_looked_at(fixtures: &Fixtures, interpreter: &Interpreter) {
     let frozen = fixtures.freeze([program.clone()], interpreter);
     let looks = |command: &mut Command| -> u32 {
         let out = execute(command).succeeded("the program").out();
-        out.trim().strip_prefix("looks: ").and_then(|number| number.parse().ok()).expect("a number of looks")
+        out.trim().strip_prefix("looks: ").and_then(|number| number.parse().ok()).unwrap()
     };
     let python = looks(python_command(&interpreter.python).arg(&program));
     let base = std::fs::read(carrier(interpreter)).unwrap();
